@@ -1,0 +1,33 @@
+import { createHash, randomFillSync } from 'node:crypto';
+
+const pool = Buffer.alloc(16 * 256);
+let used = pool.length;
+
+/** 128 random bits, from a pool: one call to the system for 256 ids. */
+const random128 = (): string => {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const id = pool.toString('base64url', used, used + 16);
+  used += 16;
+  return id;
+};
+
+const hash128 = (...parts: readonly string[]): string => {
+  const hash = createHash('sha256');
+  // the length before each part: ("a", "bc") and ("ab", "c") are two inputs, not one
+  for (const part of parts) hash.update(`${part.length}:`).update(part);
+  return hash.digest('base64url').slice(0, 22);
+};
+
+/** An event that came without a key of its producer's. */
+export const newEventId = (): string => `evt_${random128()}`;
+
+/** The same tenant and key give the same id for ever, with no look-up. */
+export const derivedEventId = (tenant: string, key: string): string => `evt_${hash128('event', tenant, key)}`;
+
+export const newEndpointId = (): string => `ep_${random128()}`;
+
+/** Names the duty to bring one event to one endpoint; a replay is a duty of its own and says its job. */
+export const deliveryId = (eventId: string, endpointId: string, job = ''): string => `dlv_${hash128('delivery', eventId, endpointId, job)}`;

@@ -1,0 +1,16 @@
+export { isTenant, ENDPOINT_ID_PATTERN, EVENT_ID_PATTERN, EVENT_TYPE_PATTERN, OWN_TENANT_PATTERN, TENANT_PATTERN, TYPE_FILTER_PATTERN } from './tokens.ts';
+export { deliveryId, derivedEventId, newEndpointId, newEventId } from './ids.ts';
+export { header, type HeaderName } from './headers.ts';
+export {
+  deliveryHeaders,
+  eventHeaders,
+  readDelivery,
+  readEvent,
+  UnreadableMessage,
+  type DeliveryMeta,
+  type EventMeta,
+  type HeaderPairs,
+  type HeaderReader,
+} from './event-message.ts';
+export type { DeadReason, Fact, FactOf, FactType, FailureKind, FannedOut, WentTo } from './facts.ts';
+export { PublishEventDto } from './publish-event.dto.ts';
