@@ -1,0 +1,21 @@
+import type { HeaderReader } from '@spillway/contracts';
+
+/** A message where it waits: in a durable (removed by ack and sweep) or in a subject queue (removed by its owner). */
+export interface WaitingMessage {
+  /** Names this message for ever: `<stream>@<the stream's creation time>:<sequence>`. Ids of what follows from it are built on it. */
+  readonly origin: string;
+  readonly subject: string;
+  readonly sequence: number;
+  /** The broker's clock, when it was stored: ms since 1970. */
+  readonly storedAtMs: number;
+  /** How often it was handed out, this time included; 1 is the first. Always 1 in a subject queue, where nobody counts. */
+  readonly deliveries: number;
+  readonly headers: HeaderReader;
+  readonly data: Uint8Array;
+  /** False once this process may not act on it any more: its shard went to somebody else. Asked right before each attempt, move and removal. */
+  owned(): boolean;
+  /** Says that it is still being worked, so that it does not come again; called by whoever holds it longer than 2 s. */
+  hold(): void;
+  /** It has an outcome, and what follows from it is stored. */
+  remove(): void;
+}

@@ -1,0 +1,214 @@
+import { jetstream } from '@nats-io/jetstream';
+import { Kvm, type KV, type KvWatchEntry } from '@nats-io/kv';
+import { MARKER_KEY, type BucketName } from '@spillway/topology';
+import type { Logger } from '@spillway/telemetry';
+import { backOff } from './backoff.ts';
+import type { Broker } from './broker.ts';
+import { BrokerRefused, OutcomeUnknown, PublishRefused, RevisionConflict } from './errors.ts';
+import { asMsgHdrs, encodeHeaders } from './raw-headers.ts';
+
+export type Entry = { value: string; revision: number };
+export type BucketState = { ready: boolean; why?: string };
+
+type BucketInfo = { created: string; state: { last_seq: number; messages: number } };
+type StoredEntry = { message: { data?: string; seq: number; hdrs?: string } };
+type WriteAck = { seq?: number; error?: { code: number; err_code?: number; description?: string } };
+
+/** How often the bucket is compared with what we hold of it. */
+const INSPECT_EVERY_MS = 1_000;
+const NO_SUCH_MESSAGE = 10037;
+const WRONG_LAST_SEQUENCE = 10071;
+
+/**
+ * A key-value bucket, whole in memory and kept current by a watch. It says itself whether it may be believed: after a start as after a reconnect only
+ * once the watch has caught up, never when the bucket lacks its marker or was made again since: from an emptied registry nobody may conclude
+ * that an endpoint does not exist.
+ */
+export class WatchedBucket {
+  private readonly held = new Map<string, Entry>();
+  private readonly listeners: ((key: string, entry: Entry | undefined) => void)[] = [];
+  private created: string | undefined;
+  private seen = 0;
+  private fault: string | undefined = 'the watch is not complete yet';
+  private closed = false;
+  private watch: AsyncIterable<KvWatchEntry> & { stop(): void } | undefined;
+  private readonly inspecting: NodeJS.Timeout;
+  private readonly unlisten: () => void;
+
+  private constructor(
+    private readonly broker: Broker,
+    readonly bucket: BucketName,
+    private readonly kv: KV,
+    private readonly log: Logger,
+    pin: string | undefined,
+  ) {
+    this.created = pin;
+    this.unlisten = broker.onConnection((up) => this.onConnection(up));
+    this.inspecting = setInterval(() => void this.inspect(), INSPECT_EVERY_MS);
+    this.inspecting.unref();
+  }
+
+  /**
+   * @param pin the bucket's creation time as provisioning noted it; without one the first seen counts
+   * @throws BrokerRefused when there is no such bucket: provisioning makes it
+   */
+  static async open(broker: Broker, bucket: BucketName, { log, pin }: { log: Logger; pin?: string | undefined }): Promise<WatchedBucket> {
+    await broker.api(`STREAM.INFO.KV_${bucket}`);
+    const kv = await new Kvm(jetstream(broker.nc)).open(bucket);
+    const watched = new WatchedBucket(broker, bucket, kv, log, pin);
+    void watched.follow();
+    await watched.inspect();
+    return watched;
+  }
+
+  get state(): BucketState {
+    return this.fault === undefined ? { ready: true } : { ready: false, why: `${this.bucket}: ${this.fault}` };
+  }
+
+  /** @throws Error saying why not, after `timeoutMs` */
+  async whenReady(timeoutMs = 30_000): Promise<void> {
+    for (const deadline = performance.now() + timeoutMs; this.fault !== undefined; ) {
+      if (performance.now() > deadline) throw new Error(`not ready after ${timeoutMs} ms: ${this.state.why ?? ''}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      await this.inspect();
+    }
+  }
+
+  get(key: string): Entry | undefined {
+    return this.held.get(key);
+  }
+
+  get size(): number {
+    return this.held.size;
+  }
+
+  *entries(prefix = ''): IterableIterator<[string, Entry]> {
+    for (const [key, entry] of this.held) if (key.startsWith(prefix) && key !== MARKER_KEY) yield [key, entry];
+  }
+
+  /** Told of every entry that is held already, then of each change; `undefined` when a key was removed. */
+  onChange(listener: (key: string, entry: Entry | undefined) => void): void {
+    this.listeners.push(listener);
+    for (const [key, entry] of this.entries()) listener(key, entry);
+  }
+
+  /** From the leader, past every cache and follower: for what is concluded from an absence. */
+  async read(key: string): Promise<Entry | undefined> {
+    try {
+      const { message } = await this.broker.api<StoredEntry>(`STREAM.MSG.GET.KV_${this.bucket}`, { last_by_subj: this.subjectOf(key) });
+      const headers = message.hdrs === undefined ? '' : Buffer.from(message.hdrs, 'base64').toString('utf8');
+      if (/KV-Operation: (DEL|PURGE)/.test(headers)) return undefined;
+      return { value: Buffer.from(message.data ?? '', 'base64').toString('utf8'), revision: message.seq };
+    } catch (error) {
+      if (error instanceof BrokerRefused && error.errCode === NO_SUCH_MESSAGE) return undefined;
+      throw error;
+    }
+  }
+
+  /** @returns the revision. @throws RevisionConflict when the key exists; PublishRefused when the bucket is full */
+  async create(key: string, value: string): Promise<number> {
+    const removed = await this.revisionIfRemoved(key);
+    return this.write(key, value, removed ?? 0);
+  }
+
+  /** @throws RevisionConflict when it was changed since `revision`; PublishRefused when the bucket is full */
+  async update(key: string, value: string, revision: number): Promise<number> {
+    return this.write(key, value, revision);
+  }
+
+  async put(key: string, value: string): Promise<number> {
+    return this.write(key, value);
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.write(key, '', undefined, 'DEL');
+  }
+
+  close(): void {
+    this.closed = true;
+    clearInterval(this.inspecting);
+    this.unlisten();
+    this.watch?.stop();
+  }
+
+  private subjectOf(key: string): string {
+    return `$KV.${this.bucket}.${key}`;
+  }
+
+  private async write(key: string, value: string, expected?: number, operation?: 'DEL'): Promise<number> {
+    const headers: [string, string][] = [];
+    if (expected !== undefined) headers.push(['Nats-Expected-Last-Subject-Sequence', String(expected)]);
+    if (operation !== undefined) headers.push(['KV-Operation', operation]);
+    const what = `a change of ${this.bucket} ${key}`;
+    if (!this.broker.connected) throw new OutcomeUnknown(what);
+    const { reply, answer } = this.broker.replies.expect(what, 5_000);
+    this.broker.nc.publish(this.subjectOf(key), Buffer.from(value), { reply, headers: asMsgHdrs(encodeHeaders(headers)) });
+    const ack = (await answer).json<WriteAck>();
+    if (ack.error?.err_code === WRONG_LAST_SEQUENCE) throw new RevisionConflict(this.bucket, key);
+    if (ack.error) throw new PublishRefused(`KV_${this.bucket}`, key, ack.error.err_code ?? ack.error.code, ack.error.description ?? 'no description');
+    return ack.seq ?? 0;
+  }
+
+  /** A removed key leaves a marker behind, and creating it again is an update of that. */
+  private async revisionIfRemoved(key: string): Promise<number | undefined> {
+    const entry = await this.kv.get(key);
+    return entry !== null && entry.operation !== 'PUT' ? entry.revision : undefined;
+  }
+
+  /** For ever: the watch outlives reconnects by itself, and is opened anew should it end. */
+  private async follow(): Promise<void> {
+    for (let failures = 0; !this.closed; failures += 1) {
+      try {
+        this.watch = (await this.kv.watch()) as AsyncIterable<KvWatchEntry> & { stop(): void };
+        failures = 0;
+        for await (const entry of this.watch) this.take(entry);
+      } catch (error) {
+        this.log.warn({ err: error, bucket: this.bucket }, 'watch ended, opening it again');
+      }
+      if (!this.closed) await backOff(failures);
+    }
+  }
+
+  private take(entry: KvWatchEntry): void {
+    this.seen = Math.max(this.seen, entry.revision);
+    const known = entry.operation === 'PUT' ? { value: entry.string(), revision: entry.revision } : undefined;
+    if (known) this.held.set(entry.key, known);
+    else this.held.delete(entry.key);
+    if (entry.key !== MARKER_KEY) for (const listener of this.listeners) listener(entry.key, known);
+  }
+
+  private onConnection(up: boolean): void {
+    if (up) void this.inspect();
+    else this.change('the broker is not connected');
+  }
+
+  /** Compares what the server has with what we hold. Asked for at start, at a reconnect, and every second. */
+  private async inspect(): Promise<void> {
+    if (this.closed || !this.broker.connected) return;
+    try {
+      const info = await this.broker.api<BucketInfo>(`STREAM.INFO.KV_${this.bucket}`);
+      this.created ??= info.created;
+      this.change(this.judge(info));
+    } catch (error) {
+      if (error instanceof BrokerRefused) this.change('the bucket is gone');
+      // no answer decides nothing: what was true a second ago stands, and a lost connection says so itself
+    }
+  }
+
+  private judge(info: BucketInfo): string | undefined {
+    if (info.created !== this.created) return `the bucket was made again at ${info.created} (known: ${this.created ?? 'none'})`;
+    // while we are behind after a (re)connect nothing may be concluded; later changes arrive within milliseconds and do not make us unready
+    if (this.fault !== undefined && this.seen < info.state.last_seq) return 'the watch is not complete yet';
+    // a purge is told to no watch; every key that we hold has at least one message
+    if (info.state.messages < this.held.size) return `it holds ${info.state.messages} messages, and we know ${this.held.size} keys: it was emptied`;
+    if (!this.held.has(MARKER_KEY)) return 'the bucket has no marker: it was emptied, or made by a stranger';
+    return undefined;
+  }
+
+  private change(fault: string | undefined): void {
+    if (fault === this.fault) return;
+    this.fault = fault;
+    if (fault === undefined) this.log.info({ bucket: this.bucket, keys: this.held.size }, 'bucket is complete');
+    else this.log.error({ bucket: this.bucket, why: fault }, 'bucket is not to be believed');
+  }
+}
