@@ -1,1 +1,13 @@
-export {};
+export { deliveryOf, type Decision, type Delivery, type EndpointVerdict, type Failure, type Next, type Outcome, type Uncharged } from './decision.ts';
+export { decide, decideUncharged, expire, giveUp, tooOldAt } from './decide.ts';
+export { defaultPolicy, policyOf, type Policy, type RetrySettings } from './policy.ts';
+export { retryAfterMs } from './retry-after.ts';
+export { retryWaitMs, roundUpToBucket } from './due.ts';
+export { attemptFailed, attemptSucceeded, deliveriesParked, deliveryDead, deliveryExpired, type Said, type SaidOfAttempt } from './facts.ts';
+export { whenDeadRefuses, whenParkedRefuses, whenRetryRefuses } from './refused.ts';
+export { nextMeta, type Move } from './move.ts';
+export { evolve, newHistory, type DeliveryState, type History } from './history.ts';
+export { shareOf } from './share.ts';
+export { capAfter, newCap, type CapEvent, type EarnedCap } from './cap.ts';
+export { circuitAfter, circuitRules, mayBegin, newCircuit, type Circuit, type CircuitEvent, type CircuitRules } from './circuit.ts';
+export { DISABLE_AFTER_MS, failingStage, type FailingStage } from './failing.ts';

@@ -1,0 +1,40 @@
+import type { Fact } from '@spillway/contracts';
+import { expire, tooOldAt } from './decide.ts';
+import type { Decision, Delivery } from './decision.ts';
+import { lengthened, roundUpToBucket } from './due.ts';
+import { deliveryDead, type Said } from './facts.ts';
+import type { Policy } from './policy.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+const wentDead = (fact: Fact): Fact => (fact.type === 'attempt.failed' ? { ...fact, next: 'dead', nextAt: undefined } : fact);
+
+/** WEBHOOK_RETRY is full: the refused publish is the signal, and what was to be a retry is a dead letter, replayable. */
+export const whenRetryRefuses = (delivery: Delivery, decision: Decision, said: Said): Decision => ({
+  ...decision,
+  next: { go: 'dead', reason: 'retry_overflow' },
+  facts: [...decision.facts.map(wentDead), deliveryDead(delivery, 'retry_overflow', said)],
+});
+
+/**
+ * WEBHOOK_DEAD is full: the fact says that nothing was kept, and the worker goes on. (Tried the other way, repeating until there is room:
+ * ten dead deliveries were POSTed 110 times in 10 s, and five healthy ones got nothing.)
+ */
+export const whenDeadRefuses = (decision: Decision): Decision => ({
+  ...decision,
+  next: { go: 'nowhere' },
+  facts: decision.facts.map((fact) => (fact.type === 'delivery.dead' ? { ...fact, kept: false } : fact)),
+});
+
+/**
+ * WEBHOOK_PARKED refuses: to the calendar, no attempt charged. As long again as the delivery is old, at least a minute and at most an hour,
+ * is 1, 2, 4 … 60 min without a counter to carry: each wait doubles the age.
+ */
+export const whenParkedRefuses = (delivery: Delivery, policy: Policy, jitter: number, said: Said): Decision => {
+  const ageMs = said.now.getTime() - delivery.acceptedAt.getTime();
+  const waitMs = lengthened(Math.min(Math.max(ageMs, MINUTE_MS), HOUR_MS), jitter);
+  const at = roundUpToBucket(new Date(said.now.getTime() + waitMs), said.now);
+  if (tooOldAt(delivery, policy, at)) return expire(delivery, 'too_old', said);
+  return { next: { go: 'retry', at, attempt: delivery.attempt }, facts: [] };
+};
