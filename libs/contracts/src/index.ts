@@ -1,4 +1,14 @@
-export { isTenant, ENDPOINT_ID_PATTERN, EVENT_ID_PATTERN, EVENT_TYPE_PATTERN, OWN_TENANT_PATTERN, TENANT_PATTERN, TYPE_FILTER_PATTERN } from './tokens.ts';
+export {
+  isTenant,
+  ENDPOINT_ID_PATTERN,
+  EVENT_ID_PATTERN,
+  EVENT_TYPE_PATTERN,
+  OWN_TENANT_PATTERN,
+  SOURCE_ID_PATTERN,
+  TENANT_PATTERN,
+  TYPE_FILTER_PATTERN,
+} from './tokens.ts';
+export { isRfc3339 } from './rfc3339.ts';
 export { deliveryId, derivedEventId, newEndpointId, newEventId } from './ids.ts';
 export { header, type HeaderName } from './headers.ts';
 export {
