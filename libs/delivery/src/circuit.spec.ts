@@ -26,6 +26,12 @@ describe('a circuit', () => {
     expect(after(0, ...pairs(10)).is).toBe('open');
   });
 
+  it('is not opened by a success, however many failed before it', () => {
+    const failing = Array.from({ length: 4 }, () => [failed, failed, failed, succeeded]).flat();
+    const twentieth = after(0, ...failing, ...times(4, succeeded));
+    expect([twentieth.is, from(twentieth, 0, failed).is]).toEqual(['closed', 'open']);
+  });
+
   it('forgets the failures of the minute before', () => {
     const before = after(0, ...pairs(9));
     expect(from(before, 60_000, succeeded, failed).is).toBe('closed');

@@ -70,6 +70,7 @@ describe('the outcome table', () => {
     ['the tenth attempt is asked to come later', tenth, status(503, '60'), { go: 'dead', reason: 'exhausted' }, died],
     ['the tenth attempt succeeds', tenth, { kind: 'delivered', status: 200 }, { go: 'nowhere' }, ['attempt.succeeded']],
     ['the next attempt would come too late', weekOld, status(500), { go: 'nowhere' }, ['attempt.failed → expired', 'delivery.expired']],
+    ['the next attempt comes just in time', { ...first, acceptedAt: afterMs(5_000 - 7 * 86_400_000) }, status(500), retryIn(5_000), retried],
     ['it is too old and gone', weekOld, status(410), { go: 'dead', reason: 'gone' }, died],
     ['it is too old and delivered', weekOld, { kind: 'delivered', status: 200 }, { go: 'nowhere' }, ['attempt.succeeded']],
   ])('when %s', (_when, delivery, outcome, next, facts) => {

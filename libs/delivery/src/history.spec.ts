@@ -29,6 +29,7 @@ it.each<[given: string, Fact[], Partial<History>]>([
   ['a retry after its end', [dead, retried(3)], { state: 'dead', reason: 'exhausted', attempts: 3, late: 1 }],
   ['two ends', [dead, expired], { state: 'dead', reason: 'exhausted', late: 1 }],
   ['a success after its end', [dead, succeeded(3)], { state: 'delivered', attempts: 3, late: 1 }],
+  ['two successes', [succeeded(1), succeeded(2)], { state: 'delivered', attempts: 2, late: 1 }],
   ['failures after its success', [succeeded(1), retried(1), dead], { state: 'delivered', attempts: 1, late: 2 }],
   ['facts told out of order', [retried(3), retried(1)], { attempts: 3 }],
   ['a fact of something else', [{ ...deleted, type: 'endpoint.changed' }], { state: 'pending', late: 0 }],

@@ -54,5 +54,5 @@ export const evolve = (history: History, fact: Fact): History => {
   const next = step(history, fact);
   if (next === history || !ended(history)) return next;
   const late = history.late + 1;
-  return history.state !== 'delivered' && next.state === 'delivered' ? { ...next, late } : { ...history, attempts: Math.max(history.attempts, next.attempts), late };
+  return next.state === 'delivered' ? { ...next, late } : { ...history, attempts: Math.max(history.attempts, next.attempts), late };
 };
