@@ -1,1 +1,2 @@
-export {};
+export { sign, type Signed } from './sign.ts';
+export { newSecret, parseSecret } from './secret.ts';
