@@ -4,12 +4,12 @@ export type Cli = {
   /** Where `.spillway/` is looked for, the data directory of `npm start`. */
   cwd: string;
   /** `--json` was given: machines read the answer. */
-  json(): boolean;
+  json: () => boolean;
   /** The answer: as JSON for machines, else as `human` says it. */
-  print(answer: unknown, human: () => string): void;
+  print: (answer: unknown, human: () => string) => void;
   /** Beside the answer, to standard error. */
-  note(text: string): void;
-  readStdin(): Promise<Buffer>;
+  note: (text: string) => void;
+  readStdin: () => Promise<Buffer>;
 };
 
 /** Refused or failed: said on standard error (as JSON with `--json`), exit code 1. */

@@ -45,6 +45,8 @@ const whole = (value: string): number => {
   return Number(value);
 };
 
+const forTenant = (command: Command): Command => command.requiredOption('-t, --tenant <tenant>', 'whose endpoint it is');
+
 /** What both `create` and `update` may set. */
 const withSettings = (command: Command): Command =>
   command
@@ -84,7 +86,6 @@ const listAll = async (cli: Cli, tenant: string): Promise<Endpoint[]> => {
 };
 
 const registerReading = (endpoints: Command, cli: Cli): void => {
-  const forTenant = (command: Command): Command => command.requiredOption('-t, --tenant <tenant>', 'whose endpoint it is');
   forTenant(endpoints.command('list').description('all endpoints of a tenant')).action(async ({ tenant }: Settings) => {
     const items = await listAll(cli, tenant);
     cli.print({ items }, () => many(items));
@@ -104,7 +105,7 @@ const registerWriting = (endpoints: Command, cli: Cli): void => {
     const endpoint = await call<Endpoint>(cli, 'console', { method: 'PATCH', path: pathOf(tenant, id), body });
     cli.print(endpoint, () => one(endpoint));
   };
-  withSettings(endpoints.command('create').description('a new endpoint; prints its secret').argument('<url>').requiredOption('-t, --tenant <tenant>', 'whose endpoint it is'))
+  withSettings(forTenant(endpoints.command('create').description('a new endpoint; prints its secret').argument('<url>')))
     .option('--secret <whsec>', 'the secret your customer has already')
     .option('--disabled', 'no deliveries until it is enabled')
     .action(async (url: string, options: Settings) => {
@@ -112,7 +113,7 @@ const registerWriting = (endpoints: Command, cli: Cli): void => {
       const endpoint = await call<Endpoint>(cli, 'console', { method: 'POST', path: pathOf(options.tenant), body });
       cli.print(endpoint, () => one(endpoint));
     });
-  withSettings(endpoints.command('update').description('change what is named, keep the rest').argument('<id>', 'its id or uid').requiredOption('-t, --tenant <tenant>', 'whose endpoint it is'))
+  withSettings(forTenant(endpoints.command('update').description('change what is named, keep the rest').argument('<id>', 'its id or uid')))
     .option('--url <url>')
     .option('--all-types', 'every type from now on')
     .action(async (id: string, options: Settings) => {
@@ -122,17 +123,13 @@ const registerWriting = (endpoints: Command, cli: Cli): void => {
     });
   for (const [name, enabled] of [['enable', true], ['disable', false]] as const) {
     const command = endpoints.command(name).description(enabled ? 'deliveries go on' : 'no deliveries until it is enabled again');
-    command.argument('<id>', 'its id or uid').requiredOption('-t, --tenant <tenant>', 'whose endpoint it is').action(async (id: string, { tenant }: Settings) => patch(tenant, id, { enabled }));
+    forTenant(command.argument('<id>', 'its id or uid')).action(async (id: string, { tenant }: Settings) => patch(tenant, id, { enabled }));
   }
-  endpoints
-    .command('delete')
-    .description('for good: what waits for it ends')
-    .argument('<id>', 'its id or uid')
-    .requiredOption('-t, --tenant <tenant>', 'whose endpoint it is')
-    .action(async (id: string, { tenant }: Settings) => {
-      await call(cli, 'console', { method: 'DELETE', path: pathOf(tenant, id) });
-      cli.print({ deleted: id }, () => `deleted ${id}`);
-    });
+  const remove = endpoints.command('delete').description('for good: what waits for it ends').argument('<id>', 'its id or uid');
+  forTenant(remove).action(async (id: string, { tenant }: Settings) => {
+    await call(cli, 'console', { method: 'DELETE', path: pathOf(tenant, id) });
+    cli.print({ deleted: id }, () => `deleted ${id}`);
+  });
 };
 
 export const registerEndpoints = (program: Command, cli: Cli): void => {

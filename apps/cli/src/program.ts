@@ -4,7 +4,7 @@ import { registerEndpoints } from './endpoints.ts';
 import { registerSend } from './send.ts';
 import { registerStatus } from './status.ts';
 
-export type Streams = { out(text: string): void; err(text: string): void; stdin(): Promise<Buffer> };
+export type Streams = { out: (text: string) => void; err: (text: string) => void; stdin: () => Promise<Buffer> };
 
 /** The whole of `spillway`. Whatever is added here works with `--json`, says what went wrong on standard error, and keeps to the exit codes. */
 export const programOf = (env: NodeJS.ProcessEnv, cwd: string, streams: Streams): { program: Command; cli: Cli } => {

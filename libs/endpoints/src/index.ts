@@ -1,1 +1,8 @@
-export {};
+export { ChangedTooOften, RegistryDamaged, RegistryRefusal, SecretUnreadable } from './errors.ts';
+export { matchesType, wantsType } from './matches-type.ts';
+export { registryKey, type EndpointDraft, type EndpointRecord, type SealedSecret } from './record.ts';
+export { EndpointRegistry, type RegistryOptions } from './registry.ts';
+export type { Matching } from './endpoint-map.ts';
+export { EndpointStore, type StoreOptions } from './store.ts';
+export { MASTER_KEYS_PATTERN, newMasterKey, parseMasterKeys, seal, unseal, type MasterKeys } from './seal.ts';
+export { MAX_ENDPOINTS_PER_TENANT, type TenantEntry, type TenantSettings } from './tenant-entry.ts';
