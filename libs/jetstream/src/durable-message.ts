@@ -29,7 +29,7 @@ export class DurableMessage implements WaitingMessage {
     private readonly message: Msg,
     private readonly world: string,
     private readonly mayAct: () => boolean,
-    private readonly onRemoved: (message: DurableMessage) => void,
+    private readonly onRemoved: () => void,
   ) {
     const { deliveries, sequence, storedAtMs } = readAckSubject(message.reply ?? '');
     this.deliveries = deliveries;
@@ -62,6 +62,6 @@ export class DurableMessage implements WaitingMessage {
     if (this.removed) return;
     this.removed = true;
     this.message.respond(ACK);
-    this.onRemoved(this);
+    this.onRemoved();
   }
 }

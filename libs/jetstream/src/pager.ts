@@ -17,7 +17,7 @@ type Line = { text: string; resolve: () => void; reject: (error: Error) => void 
 export class Pager {
   private readonly publisher: Publisher;
   private readonly waiting = new Map<string, Line[]>();
-  private readonly stopping = new AbortController();
+  private stopped = false;
   private lines = 0;
   private flying = 0;
   private poked = false;
@@ -45,7 +45,7 @@ export class Pager {
 
   /** Gives up what cannot be written now; call it when the process has settled all it can. */
   close(): void {
-    this.stopping.abort();
+    this.stopped = true;
   }
 
   private poke(): void {
@@ -68,7 +68,7 @@ export class Pager {
   private async writePage(tenant: string): Promise<void> {
     const page = this.takePage(tenant);
     try {
-      await this.publisher.persist(subject.ledger(tenant), [], Buffer.from(page.map(({ text }) => text).join('\n')), this.stopping.signal);
+      await this.publisher.persist(subject.ledger(tenant), [], Buffer.from(page.map(({ text }) => text).join('\n')), () => !this.stopped);
       for (const line of page) line.resolve();
     } catch (error) {
       for (const line of page) line.reject(error as Error);

@@ -79,16 +79,17 @@ export class Publisher {
 
   /**
    * Repeats until it is stored or certainly refused. For what has a message id, or whose readers are idempotent.
+   * @param stillWanted asked before each repetition: false gives up
    * @throws PublishRefused | Stopped
    */
-  async persist(subject: string, headers: HeaderPairs, data: Uint8Array, signal?: AbortSignal): Promise<PubAck> {
+  async persist(subject: string, headers: HeaderPairs, data: Uint8Array, stillWanted: () => boolean = () => true): Promise<PubAck> {
     for (let failures = 0; ; failures += 1) {
       try {
         return await this.publish(subject, headers, data);
       } catch (error) {
         if (!isPassing(error)) throw error;
-        if (signal?.aborted === true) throw new Stopped(`publishing to ${subject}`);
         await backOff(failures);
+        if (!stillWanted()) throw new Stopped(`publishing to ${subject}`);
       }
     }
   }

@@ -29,7 +29,8 @@ export class RawHeaders implements HeaderReader {
   /** The header block lies right before the payload, in the same buffer; its length is what is left of the message's size. */
   static of(message: Msg): RawHeaders {
     const { data } = message;
-    const length = message.size() - message.subject.length - (message.reply?.length ?? 0) - data.length;
+    // the client's messages know their whole size; its interface does not name it
+    const length = (message as Msg & { size(): number }).size() - message.subject.length - (message.reply?.length ?? 0) - data.length;
     return new RawHeaders(Buffer.from(data.buffer, data.byteOffset - length, length));
   }
 

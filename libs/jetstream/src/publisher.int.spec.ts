@@ -1,0 +1,110 @@
+import { eventually, startBroker, type TestBroker } from '@spillway/testing';
+import { connectTo, makeStream, stateOf } from '../test/given.ts';
+import type { Broker } from './broker.ts';
+import { BrokerAway, OutcomeUnknown, PublisherSaturated, PublishRefused } from './errors.ts';
+import { Publisher } from './publisher.ts';
+
+let server: TestBroker;
+let broker: Broker;
+beforeAll(async () => {
+  server = await startBroker();
+  broker = await connectTo(server);
+});
+afterAll(async () => {
+  await broker.close();
+  await server.stop();
+});
+afterEach(async () => {
+  await Promise.all(['WEBHOOK_INGEST', 'WEBHOOK_DELIVERY'].map((name) => broker.api(`STREAM.DELETE.${name}`).catch(() => undefined)));
+});
+
+const body = (n: number, bytes = 10): Buffer => Buffer.alloc(bytes, String(n % 10));
+const id = (text: string): [string, string][] => [['Nats-Msg-Id', text]];
+const settled = <T>(promises: Promise<T>[]): Promise<PromiseSettledResult<T>[]> => Promise.allSettled(promises);
+const rejections = (results: PromiseSettledResult<unknown>[]): unknown[] => results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+
+describe('a publisher', () => {
+  it('stores a few and many, each under a sequence of its own, in the order given', async () => {
+    await makeStream(broker, 'WEBHOOK_DELIVERY');
+    const publisher = new Publisher(broker, 'WEBHOOK_DELIVERY');
+    const few = await Promise.all([1, 2, 3].map((n) => publisher.publish('webhook.delivery.fresh.1', [], body(n))));
+    const many = await Promise.all(Array.from({ length: 1_200 }, (_, n) => publisher.publish('webhook.delivery.fresh.2', [], body(n))));
+    expect(few.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect(many.map(({ seq }) => seq)).toEqual(Array.from({ length: 1_200 }, (_, n) => n + 4));
+    expect(publisher.waiting).toBe(0);
+    const third = await broker.api<{ message: { data: string } }>('STREAM.MSG.GET.WEBHOOK_DELIVERY', { seq: 6 });
+    expect(Buffer.from(third.message.data, 'base64')).toEqual(body(2));
+  });
+
+  it('says which message was a duplicate, also when one known id refuses a whole batch', async () => {
+    await makeStream(broker, 'WEBHOOK_DELIVERY');
+    const publisher = new Publisher(broker, 'WEBHOOK_DELIVERY');
+    await publisher.publish('webhook.delivery.fresh.1', id('a-77'), body(1));
+    const acks = await Promise.all(Array.from({ length: 300 }, (_, n) => publisher.publish('webhook.delivery.fresh.1', id(`a-${n}`), body(n))));
+    expect(acks.flatMap(({ duplicate }, n) => (duplicate ? [n] : []))).toEqual([77]);
+    expect((await stateOf(broker, 'WEBHOOK_DELIVERY')).messages).toBe(300);
+  });
+
+  it('stores a unit of many all or not at all, and one that is partly known completely', async () => {
+    await makeStream(broker, 'WEBHOOK_DELIVERY');
+    const publisher = new Publisher(broker, 'WEBHOOK_DELIVERY');
+    const unit = (of: string, count: number) => Array.from({ length: count }, (_, n) => ({ subject: 'webhook.delivery.fresh.1', headers: id(`${of}-${n}`), data: body(n) }));
+    await publisher.publish('webhook.delivery.fresh.1', id('b-5'), body(1));
+    const acks = await publisher.publishTogether(unit('b', 40));
+    expect(acks.filter(({ duplicate }) => duplicate)).toHaveLength(1);
+    expect((await stateOf(broker, 'WEBHOOK_DELIVERY')).messages).toBe(40);
+
+    await broker.api('STREAM.UPDATE.WEBHOOK_DELIVERY', { ...(await broker.api<{ config: object }>('STREAM.INFO.WEBHOOK_DELIVERY')).config, max_bytes: (await stateOf(broker, 'WEBHOOK_DELIVERY')).bytes + 1_000 });
+    await expect(publisher.publishTogether(unit('c', 40))).rejects.toMatchObject({ kind: 'stream_full' });
+    expect((await stateOf(broker, 'WEBHOOK_DELIVERY')).messages).toBe(40);
+  });
+
+  it('refuses only the subject that is full, whatever shares its batch', async () => {
+    await makeStream(broker, 'WEBHOOK_INGEST', { max_msgs_per_subject: 5 });
+    const publisher = new Publisher(broker, 'WEBHOOK_INGEST');
+    const results = await settled(Array.from({ length: 200 }, (_, n) => publisher.publish(`webhook.ingest.fresh.${n % 10 === 0 ? 'hot' : `t${n}`}`, [], body(n))));
+    const refused = rejections(results);
+    expect(refused).toHaveLength(15);
+    for (const error of refused) expect(error).toMatchObject({ code: 'SPILLWAY_PUBLISH_REFUSED', kind: 'subject_full', subject: 'webhook.ingest.fresh.hot' });
+    expect((await stateOf(broker, 'WEBHOOK_INGEST')).messages).toBe(185);
+  });
+
+  it('answers a full stream with a refusal, for singles and for batches', async () => {
+    await makeStream(broker, 'WEBHOOK_INGEST', { max_bytes: 20_000 });
+    const publisher = new Publisher(broker, 'WEBHOOK_INGEST');
+    const results = await settled(Array.from({ length: 100 }, (_, n) => publisher.publish('webhook.ingest.fresh.t', [], body(n, 1_000))));
+    const one = await publisher.publish('webhook.ingest.fresh.t', [], body(1, 30_000)).catch((error: unknown) => error);
+    expect(one).toBeInstanceOf(PublishRefused);
+    for (const error of rejections(results)) expect(error).toMatchObject({ kind: 'stream_full' });
+    expect((await stateOf(broker, 'WEBHOOK_INGEST')).messages).toBe(results.filter(({ status }) => status === 'fulfilled').length);
+  });
+
+  it('refuses to hold more than its bound, and sends nothing of what it refused', async () => {
+    await makeStream(broker, 'WEBHOOK_DELIVERY');
+    const publisher = new Publisher(broker, 'WEBHOOK_DELIVERY', { maxWaiting: 50 });
+    const results = await settled(Array.from({ length: 80 }, (_, n) => publisher.publish('webhook.delivery.fresh.1', [], body(n))));
+    expect(rejections(results)).toHaveLength(30);
+    for (const error of rejections(results)) expect(error).toBeInstanceOf(PublisherSaturated);
+    expect((await stateOf(broker, 'WEBHOOK_DELIVERY')).messages).toBe(50);
+  });
+});
+
+describe('while the broker is away', () => {
+  it('tells unknown from not sent, keeps nobody beyond the deadline, and persists what is repeated', async () => {
+    await makeStream(broker, 'WEBHOOK_DELIVERY');
+    const publisher = new Publisher(broker, 'WEBHOOK_DELIVERY', { timeoutMs: 500 });
+    server.freeze();
+    const sent = await settled(Array.from({ length: 3 }, (_, n) => publisher.publish('webhook.delivery.fresh.1', id(`f-${n}`), body(n))));
+    for (const error of rejections(sent)) expect(error).toBeInstanceOf(OutcomeUnknown);
+    expect(rejections(sent)).toHaveLength(3);
+
+    const persisted = publisher.persist('webhook.delivery.fresh.1', id('f-0'), body(0));
+    await server.kill();
+    await eventually(() => expect(broker.connected).toBe(false));
+    await expect(publisher.publish('webhook.delivery.fresh.1', [], body(1))).rejects.toBeInstanceOf(BrokerAway);
+    await server.restart();
+    await persisted;
+    await eventually(() => expect(broker.connected).toBe(true));
+    expect((await stateOf(broker, 'WEBHOOK_DELIVERY')).messages).toBeGreaterThanOrEqual(1);
+  });
+});

@@ -1,0 +1,179 @@
+import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
+import { allShards, durableName, filterOf, queueRow, type ConsumerRow, type QueueName } from '@spillway/topology';
+import type { Logger } from '@spillway/telemetry';
+import { isObservable, lastValueFrom } from 'rxjs';
+import type { Broker } from './broker.ts';
+import { assertWired } from './consumes.ts';
+import { DurableWork } from './durable-work.ts';
+import type { Lease } from './leases.ts';
+import { ShardOwner } from './shard-owner.ts';
+import type { ShardWork } from './shard-work.ts';
+import { SubjectOwner } from './subject-owner.ts';
+import { Sweep } from './sweep.ts';
+import type { WaitingMessage } from './waiting-message.ts';
+import type { Worlds } from './worlds.ts';
+
+/** How much a queue may take now. `held` and `heldBytes` count what was taken of this queue (and shard, and subject) and is not settled. */
+export type Room = (asked: { queue: QueueName; held: number; heldBytes: number; subject?: string }) => number;
+
+export type TransportOptions = {
+  app: string;
+  /** Names this process among the app's replicas. */
+  replica: string;
+  broker: Broker;
+  worlds: Worlds;
+  log: Logger;
+  /** What the handler is given. What it throws goes to `onCrash`. */
+  decode: (message: WaitingMessage) => unknown;
+  /** The one place where a message leaves: given what the handler was given, and what it returned. */
+  settle: (message: WaitingMessage, payload: unknown, result: unknown) => Promise<void>;
+  room: Room;
+  /** False while nothing may be taken at all, for example while the registry is not complete. */
+  mayTake: () => boolean;
+  /** The handler or settling threw: the message stays where it is, and comes again. */
+  onCrash: (error: unknown, message: WaitingMessage) => void | Promise<void>;
+};
+
+/** A loop's beat while there is work: what freed since the last is asked for again. */
+const TICK_MS = 20;
+
+/**
+ * Keeps Nest's controllers, pipes and interceptors; replaces its NATS transport, which has neither ack nor durability. Queues with shards are
+ * worked by whoever holds the shard's lease, the others by every replica.
+ */
+export class JetStreamTransport extends Server implements CustomTransportStrategy {
+  private readonly works = new Set<ShardWork>();
+  private owner: ShardOwner | undefined;
+  private beat: NodeJS.Timeout | undefined;
+  private closing: Promise<void> | undefined;
+
+  constructor(private readonly options: TransportOptions) {
+    super();
+  }
+
+  listen(done: (error?: unknown) => void): void {
+    try {
+      assertWired(this.options.app, new Set(this.messageHandlers.keys()));
+      this.start([...this.messageHandlers.keys()] as QueueName[]);
+      done();
+    } catch (error) {
+      done(error);
+    }
+  }
+
+  /** What is taken and not settled, over all queues. */
+  get inHand(): number {
+    let sum = 0;
+    for (const work of this.works) if (work instanceof DurableWork || work instanceof SubjectOwner) sum += work.inHand;
+    return sum;
+  }
+
+  /** For `/readyz`: which shards this process works, and what is wrong with a durable. */
+  state(): { ok: boolean; shards?: readonly number[]; faults: string[] } {
+    const faults: string[] = [];
+    for (const work of this.works) if (work instanceof DurableWork && work.fault !== undefined) faults.push(work.fault);
+    return { ok: faults.length === 0 && this.closing === undefined, shards: this.owner?.shards, faults };
+  }
+
+  /** Something freed for this shard: look again now, not at the next beat. */
+  poke(shard: number): void {
+    this.owner?.poke(shard);
+  }
+
+  /** Stop taking, let what is in flight settle, give the shards back. Safe to call twice. */
+  close(): Promise<void> {
+    this.closing ??= this.drain();
+    return this.closing;
+  }
+
+  on(): never {
+    throw new Error('not supported: this transport has no events of its own');
+  }
+
+  unwrap<T>(): T {
+    return this.options.broker.nc as T;
+  }
+
+  private start(names: QueueName[]): void {
+    const { app, replica, broker, log } = this.options;
+    const sharded = names.filter((name) => queueRow(name).perShard);
+    for (const name of names) if (!sharded.includes(name)) this.works.add(this.open(name));
+    if (this.works.size > 0) this.beat = setInterval(() => this.tickUnsharded(), TICK_MS);
+    if (sharded.length === 0) return;
+    this.owner = new ShardOwner({ broker, app, replica, log, shards: allShards, tickEveryMs: TICK_MS, open: (shard, lease) => this.openShard(sharded, shard, lease) });
+    this.owner.start();
+  }
+
+  private tickUnsharded(): void {
+    const now = performance.now();
+    for (const work of this.works) work.tick(now);
+  }
+
+  /** Everything an owner does for one shard, as one piece of work. */
+  private openShard(names: QueueName[], shard: number, lease: Lease): ShardWork {
+    const parts = names.map((name) => this.open(name, shard, lease));
+    for (const part of parts) this.works.add(part);
+    const close = (): void => parts.forEach((part) => this.works.delete(part));
+    return {
+      tick: (nowMs) => parts.forEach((part) => part.tick(nowMs)),
+      drain: async () => {
+        await Promise.all(parts.map((part) => part.drain()));
+        close();
+      },
+      abandon: () => {
+        parts.forEach((part) => part.abandon());
+        close();
+      },
+    };
+  }
+
+  private open(name: QueueName, shard?: number, lease?: Lease): ShardWork {
+    const { broker, worlds, log, room, mayTake } = this.options;
+    const row = queueRow(name);
+    const handler = this.messageHandlers.get(name) as MessageHandler;
+    const world = `${row.stream}@${worlds.created(row.stream)}`;
+    const mayAct = (): boolean => lease?.owned() ?? true;
+    const take = (message: WaitingMessage): Promise<void> => this.handle(message, handler);
+    if (row.kind === 'subjects') {
+      const roomOf = (subject: string, held: number, heldBytes: number): number => (mayTake() ? room({ queue: name, held, heldBytes, subject }) : 0);
+      return new SubjectOwner({ broker, row, shard: shard as number, world, mayAct, room: roomOf, take, log });
+    }
+    const sweep = this.sweepOf(row, name, shard);
+    const work = new DurableWork({
+      broker,
+      stream: row.stream,
+      durable: durableName(name, shard),
+      world,
+      mayAct,
+      room: (held, heldBytes) => (mayTake() ? room({ queue: name, held, heldBytes }) : 0),
+      take,
+      onSettled: () => sweep.settled(),
+      log,
+    });
+    return sweep.with(work);
+  }
+
+  private sweepOf(row: ConsumerRow, name: QueueName, shard?: number): Sweep {
+    const { broker, log } = this.options;
+    return new Sweep({ broker, stream: row.stream, durable: durableName(name, shard), filter: filterOf(row, shard), log });
+  }
+
+  /** A throw is ours to mend: the message stays where it waits, and comes again. */
+  private async handle(message: WaitingMessage, handler: MessageHandler): Promise<void> {
+    try {
+      if (!message.owned()) return;
+      const payload = this.options.decode(message);
+      const returned: unknown = await handler(payload, message);
+      const result: unknown = isObservable(returned) ? await lastValueFrom(returned) : returned;
+      await this.options.settle(message, payload, result);
+    } catch (error) {
+      await this.options.onCrash(error, message);
+    }
+  }
+
+  private async drain(): Promise<void> {
+    clearInterval(this.beat);
+    await this.owner?.drain();
+    await Promise.all([...this.works].map((work) => work.drain()));
+  }
+}
