@@ -1,0 +1,140 @@
+import { deliveryHeaders, header, type DeliveryMeta, type Fact } from '@spillway/contracts';
+import { nextMeta, whenDeadRefuses, whenParkedRefuses, whenRetryRefuses, giveUp, type Decision, type Delivery, type Policy, type Uncharged } from '@spillway/delivery';
+import { Pager, Publisher, PublishRefused, Stopped, type Broker, type WaitingMessage } from '@spillway/jetstream';
+import { shardOf, subject } from '@spillway/topology';
+import { ParkedFacts } from './parked-facts.ts';
+
+export type Step = Decision | Uncharged;
+type Move = Exclude<Step['next'], { go: 'nowhere' }>;
+
+/** The shard went to somebody else while this was being settled: who has it now decides. */
+export class NoLongerOurs extends Error {
+  readonly code = 'SPILLWAY_NO_LONGER_OURS';
+
+  constructor(origin: string) {
+    super(`${origin} belongs to another owner now`);
+  }
+}
+
+/** What a settling needs beside the message: whose delivery, and how to decide on when a stream refuses it. */
+export type Settled = { from: WaitingMessage; meta: DeliveryMeta; delivery: Delivery; policy: Policy; app: string; now: () => Date; jitter: () => number };
+
+/** An owner lists what is parked every 5 s; told sooner, at most this often a shard. */
+const NUDGE_EVERY_MS = 200;
+
+/** Where deliveries go when they leave: RETRY, PARKED, DEAD; and the ledger that says so. */
+export class Plane {
+  readonly ledger: Pager;
+  private readonly parkedFacts: ParkedFacts;
+  private readonly nudged = new Map<string, number>();
+  private readonly retry: Publisher;
+  private readonly parked: Publisher;
+  private readonly dead: Publisher;
+
+  constructor(
+    private readonly broker: Broker,
+    app: string,
+    now: () => Date,
+  ) {
+    this.ledger = new Pager(broker);
+    this.parkedFacts = new ParkedFacts(app, (tenant, fact) => this.ledger.record(tenant, fact), now);
+    this.retry = new Publisher(broker, 'WEBHOOK_RETRY');
+    this.parked = new Publisher(broker, 'WEBHOOK_PARKED');
+    this.dead = new Publisher(broker, 'WEBHOOK_DEAD');
+  }
+
+  /**
+   * Puts it where it goes next. A refusal is an answer, and the next best place is tried; anything else is repeated until it is known.
+   * @returns the step as it was really taken, with the facts that tell so
+   * @throws NoLongerOurs
+   */
+  async move(step: Step, settled: Settled): Promise<Step> {
+    for (let taken = step; ; ) {
+      const { next } = taken;
+      if (next.go === 'nowhere') return taken;
+      const refusal = await this.put(next, settled);
+      if (!refusal) return taken;
+      taken = this.afterRefusal(taken, next, settled);
+    }
+  }
+
+  /** Resolves when what happened is on disk. */
+  async record({ next, facts }: Step, { meta, delivery }: Settled): Promise<void> {
+    if (next.go !== 'parked' && facts.length === 1) return this.ledger.record(meta.tenant, facts[0] as Fact);
+    const written = facts.map((fact) => this.ledger.record(meta.tenant, fact));
+    if (next.go === 'parked') written.push(this.parkedFacts.add(meta.tenant, meta.endpointId, delivery.deliveryId, next.reason));
+    await Promise.all(written);
+  }
+
+  /** A message that nobody can read: kept whole, with what was wrong with it, for whoever can. */
+  async bury(from: WaitingMessage, app: string, why: string): Promise<void> {
+    const kept: [string, string][] = [];
+    for (const name of Object.values(header)) {
+      const value = from.headers.get(name);
+      if (value !== undefined && !name.startsWith('Nats-')) kept.push([name, value]);
+    }
+    const headers: [string, string][] = [...kept, [header.reason, 'unreadable'], ['Webhook-Detail', why.replace(/[\r\n]+/g, ' ')], [header.messageId, from.origin]];
+    await this.persistOwned(this.dead, from, subject.dead.pipeline(app), headers);
+    if (from.owned()) from.remove();
+  }
+
+  close(): void {
+    this.ledger.close();
+  }
+
+  /** @returns the refusal, if it was refused */
+  private async put(next: Move, { from, meta }: Settled): Promise<PublishRefused | undefined> {
+    const [publisher, to, moved] = this.destination(next, meta);
+    try {
+      await this.persistOwned(publisher, from, to, [...deliveryHeaders(moved), [header.messageId, from.origin]]);
+      if (next.go === 'parked') this.nudge(moved);
+      return undefined;
+    } catch (error) {
+      if (error instanceof PublishRefused) return error;
+      throw error;
+    }
+  }
+
+  private destination(next: Move, meta: DeliveryMeta): [Publisher, string, DeliveryMeta] {
+    const shard = shardOf(meta.endpointId);
+    switch (next.go) {
+      case 'retry':
+        return [this.retry, subject.retryAt(shard, next.at), nextMeta(meta, next)];
+      case 'parked':
+        return [this.parked, subject.parked(meta.attempt === 1 ? 'first' : 'later', shard, meta.endpointId), { ...meta, dueAt: undefined }];
+      case 'dead':
+        return [this.dead, subject.dead.endpoint(meta.tenant), nextMeta(meta, next)];
+    }
+  }
+
+  private nudge({ attempt, endpointId }: DeliveryMeta): void {
+    const to = subject.nudge(attempt === 1 ? 'first' : 'later', shardOf(endpointId));
+    const now = performance.now();
+    if (now - (this.nudged.get(to) ?? -NUDGE_EVERY_MS) < NUDGE_EVERY_MS) return;
+    this.nudged.set(to, now);
+    this.broker.nc.publish(to);
+  }
+
+  /** Repeats the publication, never the attempt; and looks before each time whether it is still ours to move. */
+  private async persistOwned(publisher: Publisher, from: WaitingMessage, to: string, headers: [string, string][]): Promise<void> {
+    if (!from.owned()) throw new NoLongerOurs(from.origin);
+    try {
+      await publisher.persist(to, headers, from.data, () => from.owned());
+    } catch (error) {
+      throw error instanceof Stopped ? new NoLongerOurs(from.origin) : error;
+    }
+  }
+
+  private afterRefusal(taken: Step, refused: Move, { delivery, policy, app, now, jitter }: Settled): Step {
+    const said = { now: now(), app };
+    switch (refused.go) {
+      case 'parked':
+        return whenParkedRefuses(delivery, policy, jitter(), said);
+      case 'retry':
+        // refused by PARKED before: nothing was attempted, so there is no failure to tell of
+        return taken.facts.length === 0 ? giveUp(delivery, 'parked_overflow', said) : whenRetryRefuses(delivery, taken as Decision, said);
+      case 'dead':
+        return whenDeadRefuses(taken as Decision);
+    }
+  }
+}
