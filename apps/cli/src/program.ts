@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CommandFailed, EXIT, UsageError, type Cli } from './cli.ts';
 import { registerEndpoints } from './endpoints.ts';
+import { registerProvision } from './provision.ts';
 import { registerSend } from './send.ts';
 import { registerStatus } from './status.ts';
 
@@ -20,7 +21,7 @@ export const programOf = (env: NodeJS.ProcessEnv, cwd: string, streams: Streams)
     note: (text) => streams.err(`${text}\n`),
     readStdin: streams.stdin,
   };
-  for (const register of [registerStatus, registerSend, registerEndpoints]) register(program, cli);
+  for (const register of [registerStatus, registerSend, registerEndpoints, registerProvision]) register(program, cli);
   return { program, cli };
 };
 

@@ -1,4 +1,11 @@
 export { bucketNames, buckets, MARKER_KEY, type BucketName, type BucketRow } from './buckets.ts';
+export { bucketOf, desiredConfig, desiredDurables, sumOfBytes, type Config } from './desired.ts';
+export { isChangeable, type Difference } from './differences.ts';
+export { defaultLimits, limitsFrom, limitVariables, type LimitFault, type Limits } from './limits.ts';
+export { bucketStream, isManaged, managedNames, type BucketStreamName, type ManagedName } from './managed.ts';
+export { OVERRIDE_KEYS, readOverrides, SHARDS_KEY, type Overrides } from './overrides.ts';
+export { change, lowersShare, plan, show, type Action, type Fault, type FoundDurable, type FoundStream, type Plan, type Question } from './plan.ts';
+export { consumerProperties, streamProperties, VERIFIED_ON, type Mutability, type PropertyRow } from './properties.ts';
 export {
   durableName,
   filterOf,
@@ -12,6 +19,7 @@ export {
   type SubjectRow,
 } from './queues.ts';
 export { allShards, shardOf, SHARDS } from './shards.ts';
+export { formatSize, parseSize, SIZE_FORM } from './sizes.ts';
 export { everyStream, ID_WINDOW_SECONDS, streamNames, streams, type StreamName, type StreamRow } from './streams.ts';
 export { readParked, readRetryAt, subject, type DeliveryLane, type IngestLane, type ParkedKind } from './subjects.ts';
 export { GIB, MIB, nanosOfSeconds } from './units.ts';
