@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Broker, provision } from '@spillway/jetstream';
+import { startBroker, type BrokerOptions, type TestBroker } from '@spillway/testing';
 import { defaultLimits, managedNames, MIB, type Limits } from '@spillway/topology';
 import { pino } from 'pino';
-import { startBroker, type BrokerOptions, type TestBroker } from './broker.ts';
+import { Broker } from '../broker.ts';
+import { provision } from '../provision.ts';
 
 /** Small enough that a test can fill a stream, large enough that one which does not mean to never does. */
 const MAX_BYTES = 64 * MIB;

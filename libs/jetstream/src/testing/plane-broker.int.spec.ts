@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Publisher, WatchedBucket } from '@spillway/jetstream';
-import { startPlaneBroker, testLog, type PlaneBroker } from './provisioned.ts';
+import { Publisher } from '../publisher.ts';
+import { WatchedBucket } from '../watched-bucket.ts';
+import { startPlaneBroker, testLog, type PlaneBroker } from './index.ts';
 
 let plane: PlaneBroker;
 beforeAll(async () => {
