@@ -4,7 +4,7 @@ import { MARKER_KEY, type BucketName } from '@spillway/topology';
 import type { Logger } from '@spillway/telemetry';
 import { backOff } from './backoff.ts';
 import type { Broker } from './broker.ts';
-import { BrokerRefused, OutcomeUnknown, PublishRefused, RevisionConflict } from './errors.ts';
+import { BrokerAway, BrokerRefused, PublishRefused, RevisionConflict } from './errors.ts';
 import { asMsgHdrs, encodeHeaders } from './raw-headers.ts';
 
 export type Entry = { value: string; revision: number };
@@ -27,6 +27,8 @@ const WRONG_LAST_SEQUENCE = 10071;
 export class WatchedBucket {
   private readonly held = new Map<string, Entry>();
   private readonly listeners: ((key: string, entry: Entry | undefined) => void)[] = [];
+  /** Who waits in `caughtUp`. */
+  private readonly behind = new Set<() => void>();
   private created: string | undefined;
   private seen = 0;
   private fault: string | undefined = 'the watch is not complete yet';
@@ -120,8 +122,24 @@ export class WatchedBucket {
     return this.write(key, value);
   }
 
-  async remove(key: string): Promise<void> {
-    await this.write(key, '', undefined, 'DEL');
+  /** @returns the revision of the removal */
+  async remove(key: string): Promise<number> {
+    return this.write(key, '', undefined, 'DEL');
+  }
+
+  /** Until the watch has brought the change that got `revision`: so who has written then reads what he wrote. @returns whether it came in time */
+  async caughtUp(revision: number, timeoutMs = 2_000): Promise<boolean> {
+    if (this.seen >= revision) return true;
+    return new Promise((resolve) => {
+      const end = (inTime: boolean) => {
+        clearTimeout(timer);
+        this.behind.delete(look);
+        resolve(inTime);
+      };
+      const look = () => this.seen >= revision && end(true);
+      const timer = setTimeout(() => end(false), timeoutMs);
+      this.behind.add(look);
+    });
   }
 
   close(): void {
@@ -140,7 +158,7 @@ export class WatchedBucket {
     if (expected !== undefined) headers.push(['Nats-Expected-Last-Subject-Sequence', String(expected)]);
     if (operation !== undefined) headers.push(['KV-Operation', operation]);
     const what = `a change of ${this.bucket} ${key}`;
-    if (!this.broker.connected) throw new OutcomeUnknown(what);
+    if (!this.broker.connected) throw new BrokerAway(what);
     const { reply, answer } = this.broker.replies.expect(what, 5_000);
     this.broker.nc.publish(this.subjectOf(key), Buffer.from(value), { reply, headers: asMsgHdrs(encodeHeaders(headers)) });
     const ack = (await answer).json<WriteAck>();
@@ -175,6 +193,7 @@ export class WatchedBucket {
     if (known) this.held.set(entry.key, known);
     else this.held.delete(entry.key);
     if (entry.key !== MARKER_KEY) for (const listener of this.listeners) listener(entry.key, known);
+    for (const look of this.behind) look();
   }
 
   private onConnection(up: boolean): void {
