@@ -1,1 +1,6 @@
-export {};
+export type { Counter, Gauge, Histogram, Observe } from './instruments.ts';
+export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.ts';
+export { Metrics } from './metrics.ts';
+export { attributes, names } from './names.ts';
+export type { Labels, Sample } from './series.ts';
+export { childTraceparent, isSampled, isTraceparent, newTraceparent, traceIdOf } from './traceparent.ts';
