@@ -1,6 +1,6 @@
 import { deliveryHeaders, header, type DeliveryMeta, type Fact } from '@spillway/contracts';
 import { nextMeta, whenDeadRefuses, whenParkedRefuses, whenRetryRefuses, giveUp, type Decision, type Delivery, type Policy, type Uncharged } from '@spillway/delivery';
-import { Pager, Publisher, PublishRefused, Stopped, type Broker, type WaitingMessage } from '@spillway/jetstream';
+import { buryUnreadable, Pager, Publisher, PublishRefused, Stopped, type Broker, type WaitingMessage } from '@spillway/jetstream';
 import { shardOf, subject } from '@spillway/topology';
 import { ParkedFacts } from './parked-facts.ts';
 
@@ -66,16 +66,9 @@ export class Plane {
     await Promise.all(written);
   }
 
-  /** A message that nobody can read: kept whole, with what was wrong with it, for whoever can. */
-  async bury(from: WaitingMessage, app: string, why: string): Promise<void> {
-    const kept: [string, string][] = [];
-    for (const name of Object.values(header)) {
-      const value = from.headers.get(name);
-      if (value !== undefined && !name.startsWith('Nats-')) kept.push([name, value]);
-    }
-    const headers: [string, string][] = [...kept, [header.reason, 'unreadable'], ['Webhook-Detail', why.replace(/[\r\n]+/g, ' ')], [header.messageId, from.origin]];
-    await this.persistOwned(this.dead, from, subject.dead.pipeline(app), headers);
-    if (from.owned()) from.remove();
+  /** Kept whole, with what was wrong with it, for whoever can read it. */
+  bury(from: WaitingMessage, app: string, why: string): Promise<void> {
+    return buryUnreadable(this.dead, from, app, why);
   }
 
   close(): void {

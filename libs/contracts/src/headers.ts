@@ -27,6 +27,8 @@ export const header = {
   job: 'Webhook-Job',
   /** Why it is a dead letter. */
   reason: 'Webhook-Reason',
+  /** What exactly was wrong, for people. */
+  detail: 'Webhook-Detail',
 } as const;
 
 export type HeaderName = (typeof header)[keyof typeof header];

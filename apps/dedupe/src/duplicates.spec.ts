@@ -1,0 +1,43 @@
+import type { Fact } from '@spillway/contracts';
+import { Duplicates, duplicatesDropped } from './duplicates.ts';
+
+const now = (): Date => new Date('2026-01-01T12:00:00Z');
+const dropped = (event: string, ingest: number, differs = false) => ({ tenant: 'acme', event, ingest, differs });
+
+describe('dropped duplicates', () => {
+  it('share one fact that counts them by original and names the sequences it settles', () => {
+    expect(duplicatesDropped('acme', [dropped('evt_a', 2), dropped('evt_b', 3), dropped('evt_a', 4, true)], now())).toEqual({
+      v: 1,
+      type: 'event.duplicates_dropped',
+      at: '2026-01-01T12:00:00.000Z',
+      tenant: 'acme',
+      originals: [
+        { event: 'evt_a', count: 2, ingest: [2, 4], differs: 1 },
+        { event: 'evt_b', count: 1, ingest: [3] },
+      ],
+    });
+  });
+
+  it('may be removed only when their fact is stored, a thousand to a fact', async () => {
+    const facts: Fact[] = [];
+    const stored = Promise.withResolvers<void>();
+    const duplicates = new Duplicates(async (_tenant, fact) => {
+      facts.push(fact);
+      await stored.promise;
+    }, now);
+    let removable = 0;
+    const all = Array.from({ length: 2_000 }, (_, n) => duplicates.drop(dropped('evt_a', n)).then(() => (removable += 1)));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([facts.length, removable]).toEqual([1, 0]);
+    stored.resolve();
+    await Promise.all(all);
+    expect(removable).toBe(2_000);
+    expect(facts.length).toBeLessThanOrEqual(3);
+    expect(facts.reduce((sum, fact) => sum + (fact.type === 'event.duplicates_dropped' ? (fact.originals[0]?.count ?? 0) : 0), 0)).toBe(2_000);
+  });
+
+  it('stay where they are when their fact cannot be stored', async () => {
+    const duplicates = new Duplicates(() => Promise.reject(new Error('stopped')), now);
+    await expect(duplicates.drop(dropped('evt_a', 1))).rejects.toThrow('stopped');
+  });
+});

@@ -1,0 +1,72 @@
+import type { Fact } from '@spillway/contracts';
+import { eventually } from '@spillway/testing';
+import { Stopped } from './errors.ts';
+import { Pager } from './pager.ts';
+import { startPlaneBroker, type PlaneBroker } from './testing/index.ts';
+
+let plane: PlaneBroker;
+beforeAll(async () => {
+  plane = await startPlaneBroker();
+});
+afterAll(() => plane.stop());
+afterEach(() => plane.broker.api('STREAM.PURGE.WEBHOOK_LEDGER'));
+
+const fact = (tenant: string, delivery: string, detail = ''): Fact => ({ v: 1, type: 'delivery.parked', at: '2026-01-01T12:00:00Z', tenant, endpoint: 'ep_1', app: 'test', reason: detail, deliveries: [delivery] });
+
+type Stored = { message: { subject: string; data: string } };
+const pages = async (): Promise<{ subject: string; lines: { deliveries: string[] }[] }[]> => {
+  const { state } = await plane.broker.api<{ state: { first_seq: number; last_seq: number; messages: number } }>('STREAM.INFO.WEBHOOK_LEDGER');
+  const read = async (seq: number) => {
+    const { message } = await plane.broker.api<Stored>('STREAM.MSG.GET.WEBHOOK_LEDGER', { seq });
+    const text = Buffer.from(message.data, 'base64').toString();
+    return { subject: message.subject, lines: text.split('\n').map((line) => JSON.parse(line) as { deliveries: string[] }) };
+  };
+  return Promise.all(Array.from({ length: state.messages }, (_, n) => read(state.first_seq + n)));
+};
+
+describe('the pager', () => {
+  it('writes what waits for one tenant as one page of lines, in order', async () => {
+    const pager = new Pager(plane.broker);
+    await Promise.all(Array.from({ length: 500 }, (_, n) => pager.record('acme', fact('acme', String(n)))));
+    const written = await pages();
+    expect(written.length).toBeLessThan(10);
+    expect(written.flatMap(({ lines }) => lines.flatMap(({ deliveries }) => deliveries))).toEqual(Array.from({ length: 500 }, (_, n) => String(n)));
+    expect(pager.unwritten).toBe(0);
+  });
+
+  it('keeps tenants apart', async () => {
+    const pager = new Pager(plane.broker);
+    await Promise.all(['a', 'b', 'c', 'a', 'b', 'c'].map((tenant, n) => pager.record(tenant, fact(tenant, String(n)))));
+    for (const { subject, lines } of await pages()) for (const { deliveries } of lines) expect(subject).toBe(`webhook.ledger.${['a', 'b', 'c'][Number(deliveries[0]) % 3] ?? ''}`);
+  });
+
+  it('ends a page before it exceeds its bound, and gives a larger fact a page of its own', async () => {
+    const pager = new Pager(plane.broker);
+    const sizes = [100_000, 100_000, 100_000, 400_000, 10];
+    await Promise.all(sizes.map((size, n) => pager.record('acme', fact('acme', String(n), 'x'.repeat(size)))));
+    const written = await pages();
+    expect(written.flatMap(({ lines }) => lines.flatMap(({ deliveries }) => deliveries))).toEqual(['0', '1', '2', '3', '4']);
+    for (const { lines } of written) expect(lines.length === 1 || JSON.stringify(lines).length < 256 * 1_024 + 10).toBe(true);
+  });
+
+  it('repeats until it is stored, through a broker that is killed', async () => {
+    const pager = new Pager(plane.broker);
+    await plane.server.kill();
+    const recorded = pager.record('acme', fact('acme', 'late'));
+    await eventually(() => expect(plane.broker.connected).toBe(false));
+    expect(pager.unwritten).toBe(1);
+    await plane.server.restart();
+    await recorded;
+    await eventually(async () => expect((await pages()).flatMap(({ lines }) => lines)).toHaveLength(1));
+  });
+
+  it('gives up only when it is closed, and says so to who waits', async () => {
+    const pager = new Pager(plane.broker);
+    await plane.server.kill();
+    const recorded = pager.record('acme', fact('acme', 'never'));
+    pager.close();
+    await expect(recorded).rejects.toBeInstanceOf(Stopped);
+    await plane.server.restart();
+    await eventually(() => expect(plane.broker.connected).toBe(true));
+  });
+});
