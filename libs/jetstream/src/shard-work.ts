@@ -1,5 +1,9 @@
 /** What an owner does for one shard of one queue. The loop that holds the lease calls `tick`, and renews nothing when `tick` does not return. */
 export interface ShardWork {
+  /** Messages taken and not settled. */
+  readonly inHand: number;
+  /** What is wrong with the queue on the server; `undefined` when nothing is. */
+  readonly fault?: string | undefined;
   /** Takes what there is room for. Called often (every few ms while busy); cheap when there is nothing to do. */
   tick(nowMs: number): void;
   /** Takes nothing more; resolves when everything that was taken is settled, or given up because it is no longer ours. */

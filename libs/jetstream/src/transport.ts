@@ -1,5 +1,5 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
-import { allShards, durableName, filterOf, queueRow, type ConsumerRow, type QueueName } from '@spillway/topology';
+import { durableName, filterOf, queueRow, type ConsumerRow, type QueueName } from '@spillway/topology';
 import type { Logger } from '@spillway/telemetry';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Broker } from './broker.ts';
@@ -64,14 +64,15 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   /** What is taken and not settled, over all queues. */
   get inHand(): number {
     let sum = 0;
-    for (const work of this.works) if (work instanceof DurableWork || work instanceof SubjectOwner) sum += work.inHand;
+    for (const work of this.works) sum += work.inHand;
     return sum;
   }
 
   /** For `/readyz`: which shards this process works, and what is wrong with a durable. */
   state(): { ok: boolean; shards?: readonly number[]; faults: string[] } {
-    const faults: string[] = [];
-    for (const work of this.works) if (work instanceof DurableWork && work.fault !== undefined) faults.push(work.fault);
+    const faults = [...this.works].flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
+    const leases = this.owner?.state;
+    if (leases?.ready === false && leases.why !== undefined) faults.push(leases.why);
     return { ok: faults.length === 0 && this.closing === undefined, shards: this.owner?.shards, faults };
   }
 
@@ -100,7 +101,8 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     for (const name of names) if (!sharded.includes(name)) this.works.add(this.open(name));
     if (this.works.size > 0) this.beat = setInterval(() => this.tickUnsharded(), TICK_MS);
     if (sharded.length === 0) return;
-    this.owner = new ShardOwner({ broker, app, replica, log, shards: allShards, tickEveryMs: TICK_MS, open: (shard, lease) => this.openShard(sharded, shard, lease) });
+    const pin = this.options.worlds.created('KV_webhook_leases');
+    this.owner = new ShardOwner({ broker, app, replica, log, pin, tickEveryMs: TICK_MS, open: (shard, lease) => this.openShard(sharded, shard, lease) });
     this.owner.start();
   }
 
@@ -115,6 +117,9 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     for (const part of parts) this.works.add(part);
     const close = (): void => parts.forEach((part) => this.works.delete(part));
     return {
+      get inHand() {
+        return parts.reduce((sum, part) => sum + part.inHand, 0);
+      },
       tick: (nowMs) => parts.forEach((part) => part.tick(nowMs)),
       drain: async () => {
         await Promise.all(parts.map((part) => part.drain()));
