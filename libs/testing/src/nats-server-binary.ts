@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { repositoryRoot } from './repository.ts';
 
 /** Atomic batches that are one fsync came with 2.15; what is older would pass or fail for the wrong reasons. */
 const OLDEST = [2, 15] as const;
@@ -71,11 +72,4 @@ const versionOf = (path: string): string | undefined => {
 const newEnough = (version: string): boolean => {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
-};
-
-/** The folder with nx.json above this file, whether it runs from src or from dist. */
-const repositoryRoot = (): string => {
-  for (let dir = import.meta.dirname; ; dir = dirname(dir)) {
-    if (existsSync(join(dir, 'nx.json')) || dir === dirname(dir)) return dir;
-  }
 };

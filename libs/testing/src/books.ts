@@ -1,0 +1,140 @@
+import type { Received } from './receiver.ts';
+import type { ToSend, Tried } from './producer.ts';
+
+/** What came twice: its first and its second arrival, epoch ms. */
+export type Repeat = { event: string; endpoint: string; firstAt: number; againAt: number };
+
+/** A fault that the test made. A delivery in flight between `fromMs` and `untilMs`, or settled within two seconds before, may come again. */
+export type Fault = { what: string; atMs: number; untilMs: number };
+
+export type Totals = {
+  /** Events that were to be sent, and requests that it took. */
+  attempted: number;
+  requests: number;
+  /** Events that got their 202. */
+  acknowledged: number;
+  /** Deliveries that the acknowledged events owe to endpoints. */
+  owed: number;
+  /** Of those, how many came at least once. */
+  delivered: number;
+  lost: number;
+  duplicates: number;
+  /** Duplicates whose first arrival lies near no fault: nothing excuses them. */
+  unexplained: number;
+  /** Came without being owed: never acknowledged, or at the wrong endpoint. */
+  strange: number;
+};
+
+/** Targets: "in flight or settled in the last two seconds". */
+const SETTLED_WITHIN_MS = 2_000;
+/**
+ * What arrived here is settled only after its answer went back and the fact about it is on disk: under load on two cores up to a second later.
+ * It was "settled in the last two seconds" although it arrived three seconds before.
+ */
+const SETTLING_MS = 1_000;
+
+/** The books as Jepsen keeps them: what was attempted, acknowledged, delivered, lost, and how often too often. */
+export class Books {
+  readonly faults: Fault[] = [];
+  /** How each request ended: status or error, and how often. */
+  readonly answers = new Map<string, number>();
+  slowestMs = 0;
+  private readonly attempted = new Map<string, ToSend>();
+  private readonly acknowledged = new Map<string, ToSend>();
+  private readonly arrivals = new Map<string, Map<string, number[]>>();
+  private requests = 0;
+
+  /** @param owes the endpoints, as the receiver's paths name them, that an event has to reach */
+  constructor(private readonly owes: (event: ToSend) => readonly string[]) {}
+
+  /** For `onTried` of the producer. */
+  readonly tried = ({ event, answer, error, tookMs }: Tried): void => {
+    this.requests += 1;
+    this.attempted.set(event.id, event);
+    this.slowestMs = Math.max(this.slowestMs, tookMs);
+    const how = answer ? String(answer.status) : (error ?? 'no answer');
+    this.answers.set(how, (this.answers.get(how) ?? 0) + 1);
+    if (answer?.status === 202) this.acknowledged.set((JSON.parse(answer.body) as { id: string }).id, event);
+  };
+
+  /** For the receiver: an arrival counts from its last byte, answered or not. */
+  readonly arrived = ({ url, headers, at }: Pick<Received, 'url' | 'headers' | 'at'>): void => {
+    const event = String(headers['webhook-id']);
+    const endpoint = url.slice(1);
+    const ofEvent = this.arrivals.get(event) ?? new Map<string, number[]>();
+    this.arrivals.set(event, ofEvent);
+    const times = ofEvent.get(endpoint);
+    if (times) times.push(at);
+    else ofEvent.set(endpoint, [at]);
+  };
+
+  /** From now until the function that it returns is called. */
+  fault(what: string): () => void {
+    const fault = { what, atMs: Date.now(), untilMs: Number.POSITIVE_INFINITY };
+    this.faults.push(fault);
+    return () => void (fault.untilMs = Date.now());
+  }
+
+  /** Owed by acknowledged events and never seen. */
+  missing(): { event: string; endpoint: string }[] {
+    return [...this.acknowledged].flatMap(([event, sent]) =>
+      this.owes(sent)
+        .filter((endpoint) => !this.arrivals.get(event)?.has(endpoint))
+        .map((endpoint) => ({ event, endpoint })),
+    );
+  }
+
+  repeats(): Repeat[] {
+    return [...this.arrivals].flatMap(([event, endpoints]) =>
+      [...endpoints].flatMap(([endpoint, [firstAt = 0, ...again]]) => again.map((againAt) => ({ event, endpoint, firstAt, againAt }))),
+    );
+  }
+
+  /** First arrivals that a fault may repeat: in flight then, or settled within the two seconds before. */
+  atRisk(fault: Fault): number {
+    let count = 0;
+    for (const endpoints of this.arrivals.values()) for (const [firstAt = 0] of endpoints.values()) if (isAtRisk(firstAt, fault)) count += 1;
+    return count;
+  }
+
+  totals(): Totals {
+    const owed = [...this.acknowledged.values()].reduce((sum, event) => sum + this.owes(event).length, 0);
+    const lost = this.missing().length;
+    const repeats = this.repeats();
+    return {
+      attempted: this.attempted.size,
+      requests: this.requests,
+      acknowledged: this.acknowledged.size,
+      owed,
+      delivered: owed - lost,
+      lost,
+      duplicates: repeats.length,
+      unexplained: repeats.filter(({ firstAt }) => !this.faults.some((fault) => isAtRisk(firstAt, fault))).length,
+      strange: this.strange(),
+    };
+  }
+
+  /** The books as a table, one fault a line below. */
+  print(title: string): string {
+    const repeats = this.repeats();
+    const answers = [...this.answers].map(([how, count]) => `${how} × ${count}`).join(', ');
+    const faults = this.faults.map((fault) => {
+      const seen = repeats.filter(({ firstAt }) => isAtRisk(firstAt, fault)).length;
+      return `  ${fault.what}: away ${fault.untilMs - fault.atMs} ms, duplicates ${seen}, in flight or just settled ${this.atRisk(fault)}`;
+    });
+    const totals = Object.entries(this.totals()).map(([name, count]) => `  ${name.padEnd(14)}${String(count).padStart(8)}`);
+    return [`books of ${title}`, ...totals, `  answers: ${answers}; the slowest took ${Math.round(this.slowestMs)} ms`, ...faults].join('\n');
+  }
+
+  private strange(): number {
+    let count = 0;
+    for (const [event, endpoints] of this.arrivals) {
+      const sent = this.acknowledged.get(event);
+      const owed = sent ? this.owes(sent) : [];
+      for (const endpoint of endpoints.keys()) if (!owed.includes(endpoint)) count += 1;
+    }
+    return count;
+  }
+}
+
+const isAtRisk = (firstAt: number, { atMs, untilMs }: Fault): boolean => firstAt >= atMs - SETTLED_WITHIN_MS - SETTLING_MS && firstAt <= untilMs;

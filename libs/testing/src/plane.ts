@@ -1,0 +1,195 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { startBroker, type BrokerOptions, type TestBroker } from './broker.ts';
+import { freePort } from './free-port.ts';
+import { launchedApps, type LaunchedApp } from './launched-apps.ts';
+import { PlaneProcess } from './plane-process.ts';
+import { repositoryRoot } from './repository.ts';
+
+export type AppName = 'ingest' | 'console' | 'dedupe' | 'dispatcher';
+type Env = Readonly<Record<string, string>>;
+
+export type PlaneOptions = {
+  /** How many of each at the start; one unless said otherwise. `add` brings more. */
+  apps?: Partial<Record<AppName, number>>;
+  /** Over what the launcher would give. */
+  env?: Partial<Record<AppName, Env>>;
+  /** For provisioning: `{ SPILLWAY_MAX_BYTES_INGEST: '4MiB' }`. */
+  limits?: Env;
+  broker?: BrokerOptions;
+};
+
+export type CreatedEndpoint = { id: string; secret: string; url: string };
+export type NatsLogin = { servers: string; user: string; pass: string };
+
+const APPS: readonly AppName[] = ['ingest', 'console', 'dedupe', 'dispatcher'];
+/** A pid is ours while we live, so two test processes never share a folder. */
+let planes = 0;
+
+/**
+ * A whole plane of real processes on free ports: nats-server, provisioned by the CLI, and the built apps as `npm start` runs them. Ready when it returns.
+ * @throws Error with the end of the log of whatever did not start
+ */
+export const startPlane = async (options: PlaneOptions = {}): Promise<Plane> => {
+  const dir = join(repositoryRoot(), 'tmp', 'planes', `${process.pid}-${(planes += 1)}`);
+  mkdirSync(dir, { recursive: true });
+  const table = await launchedApps();
+  const passwords = Object.fromEntries(table.natsUsers.map((user) => [user, `pw${randomBytes(12).toString('hex')}`]));
+  const broker = await startBroker({ ...options.broker, config: `${accountOf(passwords)}\n${options.broker?.config ?? ''}` });
+  const plane = new Plane({ dir, broker, passwords, options, rows: table.apps, mainFile: table.mainFile });
+  try {
+    await plane.provision();
+    await Promise.all(APPS.flatMap((app) => Array.from({ length: options.apps?.[app] ?? 1 }, () => plane.add(app))));
+    return plane;
+  } catch (error) {
+    await plane.stop({ keepLogs: true });
+    throw error;
+  }
+};
+
+/** Starts a plane, and always stops it. When `body` throws, the logs are kept under tmp/planes and their ends printed. */
+export const onPlane = async <T>(options: PlaneOptions, body: (plane: Plane) => Promise<T>): Promise<T> => {
+  const plane = await startPlane(options);
+  let failed = true;
+  try {
+    const result = await body(plane);
+    failed = false;
+    return result;
+  } finally {
+    await plane.stop({ keepLogs: failed });
+  }
+};
+
+/** Characters that mean nothing in NATS's configuration. */
+const accountOf = (passwords: Env): string =>
+  `accounts { SPILLWAY { jetstream: enabled, users: [ ${Object.entries(passwords)
+    .map(([user, password]) => `{ user: ${user}, password: ${password} }`)
+    .join(', ')} ] } }`;
+
+type Parts = { dir: string; broker: TestBroker; passwords: Env; options: PlaneOptions; rows: readonly LaunchedApp[]; mainFile: (app: LaunchedApp) => string };
+
+export class Plane {
+  readonly broker: TestBroker;
+  readonly adminKey = `spw_${randomBytes(24).toString('base64url')}`;
+  private readonly masterKey = randomBytes(32).toString('base64');
+  private readonly processes: PlaneProcess[] = [];
+  private readonly replicas = new Map<AppName, number>();
+
+  constructor(private readonly parts: Parts) {
+    this.broker = parts.broker;
+  }
+
+  /** @param replica in the order they were added, from 0 */
+  app(name: AppName, replica = 0): PlaneProcess {
+    const found = this.processes.find((process) => process.name === `${name}-${replica}`);
+    if (!found) throw new Error(`no ${name} ${replica} in this plane: ${this.processes.map((process) => process.name).join(', ')}`);
+    return found;
+  }
+
+  /** One more replica, started and ready. */
+  async add(name: AppName, env: Env = {}): Promise<PlaneProcess> {
+    const added = await this.prepare(name, env);
+    await added.start();
+    await added.ready();
+    return added;
+  }
+
+  /** One more replica that is not started: for one that is expected to refuse. */
+  async prepare(name: AppName, env: Env = {}): Promise<PlaneProcess> {
+    const row = this.parts.rows.find((app) => app.name === name);
+    if (!row) throw new Error(`the launcher knows no app ${name}`);
+    const replica = this.replicas.get(name) ?? 0;
+    this.replicas.set(name, replica + 1);
+    const port = await freePort();
+    const { dir, mainFile, options } = this.parts;
+    const spec = {
+      app: name,
+      replica,
+      args: ['--enable-source-maps', mainFile(row)],
+      cwd: repositoryRoot(),
+      env: { ...this.environmentOf(row), SPILLWAY_PORT_BASE: String(port - row.portOffset), ...options.env?.[name], ...env },
+      url: `http://127.0.0.1:${port}`,
+      logFile: join(dir, `${name}-${replica}.log`),
+    };
+    const prepared = new PlaneProcess(spec);
+    this.processes.push(prepared);
+    return prepared;
+  }
+
+  /** For whatever a test does with the broker itself. */
+  get nats(): NatsLogin {
+    return { servers: this.broker.url, user: 'provisioner', pass: this.parts.passwords['provisioner'] ?? '' };
+  }
+
+  get worldsFile(): string {
+    return join(this.parts.dir, 'worlds.json');
+  }
+
+  /** `spillway provision`. @throws Error with what it said when it refuses */
+  async provision(env: Env = {}, args: readonly string[] = []): Promise<string> {
+    const user = { ...this.userEnvironment('provisioner'), NATS_MONITOR_URL: this.broker.monitorUrl, ...this.parts.options.limits, ...env };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--enable-source-maps', 'apps/cli/dist/main.js', 'provision', ...args], { cwd: repositoryRoot(), env: user, timeout: 60_000 });
+    return `${stdout}${stderr}`;
+  }
+
+  /** By the console's HTTP API. */
+  async createEndpoint(tenant: string, endpoint: { url: string } & Record<string, unknown>): Promise<CreatedEndpoint> {
+    const { status, body } = await this.ask('POST', `${this.app('console').url}/v1/tenants/${tenant}/endpoints`, endpoint);
+    if (status !== 201) throw new Error(`endpoint not created: ${status} ${body}`);
+    return JSON.parse(body) as CreatedEndpoint;
+  }
+
+  /** One event, once. For many see `sendUntilAnswered`. @param event as text, to say exactly which bytes */
+  send(event: string | { tenant: string; type: string; data: unknown; id?: string }, headers: Env = {}): Promise<{ status: number; body: string; headers: Headers }> {
+    return this.ask('POST', `${this.app('ingest').url}/v1/events`, event, headers);
+  }
+
+  async ask(method: string, url: string, body?: unknown, headers: Env = {}): Promise<{ status: number; body: string; headers: Headers }> {
+    const response = await fetch(url, {
+      method,
+      headers: { authorization: `Bearer ${this.adminKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      signal: AbortSignal.timeout(30_000),
+    });
+    return { status: response.status, body: await response.text(), headers: response.headers };
+  }
+
+  /** At once: the data is thrown away. Leaves no process. May be called twice. */
+  async stop({ keepLogs = false } = {}): Promise<void> {
+    if (keepLogs) this.report();
+    await Promise.all(this.processes.map((process) => process.kill()));
+    await this.broker.stop();
+    if (!keepLogs) rmSync(this.parts.dir, { recursive: true, force: true });
+  }
+
+  private report(): void {
+    writeFileSync(join(this.parts.dir, 'nats.log'), this.broker.log);
+    const tails = this.processes.map((process) => `--- ${process.name}\n${process.tail()}`);
+    process.stderr.write(`${tails.join('\n')}\n--- nats\n${this.broker.log.slice(-2_000)}\nlogs kept in ${this.parts.dir}\n`);
+  }
+
+  private userEnvironment(user: string): Record<string, string> {
+    const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+    return {
+      ...Object.fromEntries(inherited),
+      NATS_URL: `nats://${this.broker.url}`,
+      NATS_USER: user,
+      NATS_PASSWORD: this.parts.passwords[user] ?? '',
+      SPILLWAY_WORLDS_FILE: this.worldsFile,
+    };
+  }
+
+  private environmentOf(row: LaunchedApp): Record<string, string> {
+    const secrets: Record<string, string> = { SPILLWAY_ADMIN_KEY: this.adminKey, SPILLWAY_MASTER_KEY: this.masterKey };
+    return {
+      ...this.userEnvironment(row.name),
+      SPILLWAY_BIND: '127.0.0.1',
+      SPILLWAY_ALLOW_NETWORKS: '127.0.0.0/8',
+      ...(row.asksBroker ? { NATS_MONITOR_URL: this.broker.monitorUrl } : {}),
+      ...Object.fromEntries(row.secrets.map((name) => [name, secrets[name] ?? ''])),
+    };
+  }
+}
