@@ -6,7 +6,7 @@ import { bytes, duration, table } from './table.ts';
 type Status = {
   streams: { name: string; messages: number; bytes: number; maxBytes: number; oldestMs: number | null }[];
   consumers: { stream: string; name: string; pending: number; inFlight: number; maxInFlight: number }[];
-  queues: { stream: string; name: string; waiting: number; lateMs: number; owners: Record<string, string> }[];
+  queues: { stream: string; name: string; waiting: number; lateMs: number; owners: { shard: number; owner: string }[] }[];
   lanes: { name: string; waiting: number; oldestMs: number | null }[];
 };
 
@@ -24,7 +24,7 @@ const human = ({ streams, consumers, queues, lanes }: Status): string =>
     ),
     table(
       ['QUEUE', 'STREAM', 'WAITING', 'LATE', 'OWNERS'],
-      queues.map((queue) => [queue.name, queue.stream, queue.waiting, duration(queue.lateMs), new Set(Object.values(queue.owners)).size]),
+      queues.map((queue) => [queue.name, queue.stream, queue.waiting, duration(queue.lateMs), new Set(queue.owners.map(({ owner }) => owner)).size]),
     ),
     table(
       ['LANE', 'WAITING', 'OLDEST'],

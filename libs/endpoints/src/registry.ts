@@ -24,7 +24,6 @@ export class EndpointRegistry {
   readonly map: EndpointMap;
   private readonly secrets = new WeakMap<EndpointRecord, string[]>();
   private readonly keys = new WeakMap<EndpointRecord, Buffer[]>();
-  private readonly waiting = new Set<() => void>();
   private readonly alarmed = new Set<string>();
   private readonly entries: SharedReads<Entry | undefined>;
 
@@ -37,7 +36,6 @@ export class EndpointRegistry {
     bucket.onChange((key, entry) => {
       this.map.apply(key, entry?.value);
       if (entry) this.alarmed.delete(key);
-      for (const look of this.waiting) look();
     });
   }
 
@@ -60,6 +58,15 @@ export class EndpointRegistry {
     const id = entry === undefined ? undefined : (idOfUid(entry, idOrUid) ?? idOrUid);
     const record = id === undefined ? undefined : this.map.get(id);
     return record?.state === 'active' && record.tenant === tenant && entry?.endpoints.includes(record.id) ? record : undefined;
+  }
+
+  /** What exists of a tenant, in no particular order. */
+  endpointsOf(tenant: string): EndpointRecord[] {
+    return this.map.endpointsOf(tenant);
+  }
+
+  tenants(): IterableIterator<TenantEntry> {
+    return this.map.tenants();
   }
 
   tenant(tenant: string): TenantEntry | undefined {
@@ -108,22 +115,6 @@ export class EndpointRegistry {
     const texts = record.secrets.map(({ sealed }) => unseal(masterKeys, sealed, record.id));
     this.secrets.set(record, texts);
     return texts;
-  }
-
-  /** Until the watch has brought `revision` of `key`: who has written reads what he wrote. @returns whether it came in time */
-  async seen(key: string, revision: number, timeoutMs = 2_000): Promise<boolean> {
-    const there = () => (this.bucket.get(key)?.revision ?? 0) >= revision;
-    if (there()) return true;
-    return new Promise((resolve) => {
-      const end = (answer: boolean) => {
-        clearTimeout(timer);
-        this.waiting.delete(look);
-        resolve(answer);
-      };
-      const look = () => there() && end(true);
-      const timer = setTimeout(() => end(false), timeoutMs);
-      this.waiting.add(look);
-    });
   }
 
   close(): void {

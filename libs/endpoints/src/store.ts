@@ -116,7 +116,7 @@ export class EndpointStore {
     return this.repeated(key, async () => {
       const { record: before, revision } = await this.read(tenant, id, accept);
       const after = edit(before);
-      if (after !== before) await this.registry.seen(key, await this.bucket.update(key, JSON.stringify(after), revision));
+      if (after !== before) await this.bucket.caughtUp(await this.bucket.update(key, JSON.stringify(after), revision));
       return { before, after };
     });
   }
@@ -130,7 +130,7 @@ export class EndpointStore {
       const after = edit(before);
       if (found && after === before) return after;
       const text = JSON.stringify(after);
-      await this.registry.seen(key, found ? await this.bucket.update(key, text, found.revision) : await this.bucket.create(key, text));
+      await this.bucket.caughtUp(found ? await this.bucket.update(key, text, found.revision) : await this.bucket.create(key, text));
       return after;
     });
   }

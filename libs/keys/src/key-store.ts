@@ -4,7 +4,7 @@ import { hashOfKeyText, newKeyText } from './key-text.ts';
 
 export type KeyDraft = Pick<KeyRecord, 'tenant' | 'scopes' | 'description' | 'expiresAt' | 'ratePerSecond'>;
 
-/** Writes bucket `webhook_keys`. Throws PublishRefused (the bucket is full), BrokerAway, OutcomeUnknown (perhaps done). */
+/** Writes bucket `webhook_keys`; answers when this process's own ring has it too. Throws PublishRefused (the bucket is full), BrokerAway, OutcomeUnknown (perhaps done). */
 export class KeyStore {
   constructor(private readonly bucket: WatchedBucket) {}
 
@@ -12,12 +12,12 @@ export class KeyStore {
   async create(draft: KeyDraft, createdBy: string, now = new Date()): Promise<{ record: KeyRecord; text: string }> {
     const { id, text } = newKeyText();
     const record: KeyRecord = { ...draft, id, hash: hashOfKeyText(text).toString('hex'), createdAt: now.toISOString(), createdBy };
-    await this.bucket.create(keyKey(id), JSON.stringify(record));
+    await this.bucket.caughtUp(await this.bucket.create(keyKey(id), JSON.stringify(record)));
     return { record, text };
   }
 
   /** Revoked: gone. What is absent opens nothing. */
   async remove(id: string): Promise<void> {
-    await this.bucket.remove(keyKey(id));
+    await this.bucket.caughtUp(await this.bucket.remove(keyKey(id)));
   }
 }
