@@ -13,14 +13,21 @@ export {
   type RefusalKind,
 } from './errors.ts';
 export { Consumes, NotWired } from './consumes.ts';
+export { DirectGet, type Slice, type SliceRequest, type StoredMessage } from './direct-get.ts';
 export { joinPlane } from './join-plane.ts';
+export type { Lease } from './lease.ts';
 export { Pager } from './pager.ts';
 export { PinsUnreadable, type Pins } from './pins.ts';
 export { PlaneConfig } from './plane-config.ts';
 export { provision, ProvisioningRefused, type Provisioned, type ProvisionOptions } from './provision.ts';
 export { Publisher, type Outgoing, type PubAck, type PublisherOptions } from './publisher.ts';
+export { Remover, type UpTo } from './purge.ts';
 export { RawHeaders } from './raw-headers.ts';
+export { ShardOwner, type OwnedShard, type ShardOwnerOptions, type ShardOwnerState } from './shard-owner.ts';
 export type { ShardWork } from './shard-work.ts';
+export type { SubjectMessage } from './subject-message.ts';
+export { SubjectOwner, type Listing, type SubjectOwnerOptions } from './subject-owner.ts';
+export { Sweep, type SweepOptions } from './sweep.ts';
 export { assertSynced, Unsynced, type SyncedOptions, type SyncState } from './synced.ts';
 export { JetStreamTransport, type Room, type TransportOptions } from './transport.ts';
 export type { WaitingMessage } from './waiting-message.ts';

@@ -1,0 +1,394 @@
+import { filterOf, subject as subjects, type ParkedKind, type SubjectRow } from '@spillway/topology';
+import type { Subscription } from '@nats-io/transport-node';
+import type { Logger } from '@spillway/telemetry';
+import type { Broker } from './broker.ts';
+import { DirectGet } from './direct-get.ts';
+import { isPassing } from './errors.ts';
+import { Remover } from './purge.ts';
+import type { ShardWork } from './shard-work.ts';
+import { listSubjects, type SubjectList } from './subject-list.ts';
+import type { SubjectMessage } from './subject-message.ts';
+import { SubjectQueue, type SubjectQueueHost } from './subject-queue.ts';
+
+/** When to ask which subjects there are. */
+export type Listing = {
+  everyMs: number;
+  /** Asked with the broker's clock, which no worker's clock replaces. */
+  filters: (brokerNowMs: number) => readonly string[];
+};
+
+export type SubjectOwnerOptions = {
+  broker: Broker;
+  row: SubjectRow;
+  shard: number;
+  /** `<stream>@<creation time>`: what message origins begin with. */
+  world: string;
+  /** False once the shard went to somebody else. */
+  mayAct: () => boolean;
+  /** How many more of a subject may be taken now, given how many of it are held, and how many bytes they have. */
+  room: (subject: string, held: number, heldBytes: number) => number;
+  /** Resolves when it is done with the message; one that was not removed by then is read again after 5 s. */
+  take: (message: SubjectMessage) => Promise<void>;
+  log: Logger;
+  /** Beside the whole shard's, which is listed on takeover and each `listEveryMs`. */
+  listings?: readonly Listing[];
+  listEveryMs?: number;
+  /** Bounds of what is held in memory at once, over all subjects. */
+  maxHeld?: number;
+  maxHeldBytes?: number;
+};
+
+const LIST_EVERY_MS = 5_000;
+/** A nudge that names no subject makes us list, and a thousand of them list no more often than this. */
+const NUDGED_LIST_EVERY_MS = 250;
+const SLICE_MAX = 256;
+const SLICE_BYTES_MAX = 2 * 2 ** 20;
+const READS_IN_FLIGHT = 4;
+const REMOVALS_IN_FLIGHT = 8;
+/** 8 shards together stay under the process's 64 MiB. */
+const MAX_HELD_BYTES = 8 * 2 ** 20;
+const MAX_HELD = 4_096;
+/** Subjects without room are asked again in turn, each once a second, and at least so many a tick; whoever knows that room came says `poke`. */
+const ASK_AGAIN_EVERY_MS = 1_000;
+const ASK_AGAIN_MIN = 8;
+/** For so long after a takeover a follower might not have seen what our predecessor removed. */
+const LEADER_FIRST_MS = 5_000;
+/** An empty subject is remembered for so long, because a follower that is behind may still show what we removed. */
+const FORGET_AFTER_MS = 10_000;
+/** Three times what any request may take: then this worker stands still, and its lease must not be renewed. */
+const STUCK_MS = 15_000;
+/** After a read that failed. */
+const PAUSE_MS = 250;
+
+/** Works the subjects of one shard in place: reads them in turns as there is room, and removes what is settled. Everything happens on `tick` or in answer to what it began. */
+export class SubjectOwner implements ShardWork {
+  private readonly filter: string;
+  private readonly reader: DirectGet;
+  private readonly host: SubjectQueueHost;
+  private readonly nudges: Subscription | undefined;
+  private readonly openedAt = performance.now();
+  /** Messages by subject, from the last listing, for those that nobody has begun to read. */
+  private counts = new Map<string, number>();
+  private readonly queues = new Map<string, SubjectQueue>();
+  /** Subjects that may have something to read, in the order of their turns. */
+  private readonly ready = new Set<string>();
+  /** Subjects that have, and no room. */
+  private readonly blocked = new Set<string>();
+  private readonly reading = new Set<SubjectQueue>();
+  /** Queues with something to remove or to read again. */
+  private readonly unfinished = new Set<SubjectQueue>();
+  private readonly listingDue: number[];
+  private wholeDue = 0;
+  private lastListed = Number.NEGATIVE_INFINITY;
+  private listingSince: number | undefined;
+  private clock = { brokerMs: 0, at: 0 };
+  private replicas = 1;
+  private removals = 0;
+  private askedAgainAt = performance.now();
+  private pausedUntil = 0;
+  private pending: NodeJS.Immediate | undefined;
+  private gone = false;
+  private draining: PromiseWithResolvers<void> | undefined;
+  /** What the broker said when it refused to list or to be read. */
+  fault: string | undefined;
+  private heldCount = 0;
+  private heldBytes = 0;
+
+  constructor(private readonly options: SubjectOwnerOptions) {
+    const { broker, row, shard, world, log, listings = [] } = options;
+    this.filter = filterOf(row, shard);
+    this.reader = new DirectGet(broker, row.stream);
+    this.listingDue = listings.map(() => 0);
+    const nudge = nudgeOf(this.filter, shard);
+    if (nudge !== undefined) this.nudges = broker.nc.subscribe(nudge, { callback: (_error, message) => this.nudged(message.string()) });
+    this.host = {
+      stream: row.stream,
+      world,
+      reader: this.reader,
+      remover: Remover.of(broker),
+      log,
+      readAtLeader: () => this.replicas > 1 && performance.now() - this.openedAt < LEADER_FIRST_MS,
+      mayAct: () => !this.gone && options.mayAct(),
+      mayTake: () => this.draining === undefined,
+      take: (message) => this.take(message),
+      onEnded: (queue) => this.ended(queue),
+    };
+  }
+
+  /** Taken and not settled. */
+  get inHand(): number {
+    return this.heldCount;
+  }
+
+  /** Messages of a subject that nobody has taken yet, as far as known. */
+  waiting(subject: string): number {
+    return this.queues.get(subject)?.unread ?? this.counts.get(subject) ?? 0;
+  }
+
+  /** Every subject that holds messages, as far as known, with how many nobody has taken yet. */
+  *subjects(): IterableIterator<[string, number]> {
+    for (const subject of this.counts.keys()) yield [subject, this.waiting(subject)];
+  }
+
+  /** The broker's time now, from its last listing and our monotonic clock; 0 before the first. */
+  get brokerNowMs(): number {
+    return this.clock.brokerMs === 0 ? 0 : this.clock.brokerMs + performance.now() - this.clock.at;
+  }
+
+  /** Room may have come for this subject (for all of them, without one): looked at now, not at its turn. */
+  poke(subject?: string): void {
+    if (subject === undefined) this.askAgain(this.blocked.size);
+    else if (this.blocked.delete(subject)) this.ready.add(subject);
+    this.soon();
+  }
+
+  /** The reason has ended for which messages of this subject were left: they are read again now. */
+  readAgain(subject: string): void {
+    this.queues.get(subject)?.readAgain();
+    this.look(subject);
+  }
+
+  /** @throws Error when it stands still, so that its lease lapses */
+  tick(nowMs: number): void {
+    if (!this.host.mayAct()) return;
+    this.assertMoving(nowMs);
+    if (this.draining === undefined) this.takeMore(nowMs);
+    this.tidy(nowMs);
+  }
+
+  /** Resolves, as ticks go on, when everything taken is settled or left, and what is settled is removed. */
+  drain(): Promise<void> {
+    if (!this.draining) {
+      this.draining = Promise.withResolvers<void>();
+      this.endIfDrained();
+    }
+    return this.draining.promise;
+  }
+
+  abandon(): void {
+    this.gone = true;
+    this.close();
+  }
+
+  private close(): void {
+    if (this.pending) clearImmediate(this.pending);
+    this.nudges?.unsubscribe();
+    this.reader.close();
+    this.counts.clear();
+    this.queues.clear();
+    this.ready.clear();
+    this.blocked.clear();
+    this.unfinished.clear();
+  }
+
+  private takeMore(nowMs: number): void {
+    if (!this.options.broker.connected) return;
+    this.list(nowMs);
+    this.askAgain(Math.max(ASK_AGAIN_MIN, Math.ceil((this.blocked.size * (nowMs - this.askedAgainAt)) / ASK_AGAIN_EVERY_MS)));
+    this.askedAgainAt = nowMs;
+    this.read(nowMs);
+  }
+
+  // ---- which subjects there are
+
+  private list(nowMs: number): void {
+    if (this.listingSince !== undefined) return;
+    const { listings = [], listEveryMs = LIST_EVERY_MS } = this.options;
+    if (nowMs >= this.wholeDue) {
+      // a tenth earlier or later, so that eight shards do not ask together for ever
+      this.wholeDue = nowMs + listEveryMs * (0.9 + Math.random() / 5);
+      return this.ask([this.filter], true, nowMs);
+    }
+    const due = listings.findIndex((_, i) => nowMs >= (this.listingDue[i] as number));
+    if (due < 0) return undefined;
+    const listing = listings[due] as Listing;
+    this.listingDue[due] = nowMs + listing.everyMs;
+    return this.ask(listing.filters(this.brokerNowMs), false, nowMs);
+  }
+
+  private ask(filters: readonly string[], whole: boolean, nowMs: number): void {
+    this.listingSince = nowMs;
+    this.lastListed = nowMs;
+    const { broker, row } = this.options;
+    const listing = Promise.all(filters.map((filter) => listSubjects(broker, row.stream, filter)));
+    listing
+      .then((lists) => lists.forEach((list) => this.learn(list, whole)))
+      .catch((error: unknown) => {
+        if (whole) this.wholeDue = performance.now() + PAUSE_MS;
+        this.failed(error, 'subjects cannot be listed');
+      })
+      .finally(() => {
+        this.listingSince = undefined;
+      });
+  }
+
+  /** What passes by itself is no fault: it is tried again. Anything else is said once, until a listing goes well. */
+  private failed(error: unknown, what: string): void {
+    if (isPassing(error) || this.gone) return;
+    if (this.fault === undefined) this.options.log.error({ err: error, filter: this.filter }, what);
+    this.fault = `${this.filter}: ${(error as Error).message}`;
+  }
+
+  private learn({ counts, replicas, brokerNowMs }: SubjectList, whole: boolean): void {
+    if (!this.host.mayAct()) return;
+    const nowMs = performance.now();
+    this.fault = undefined;
+    this.replicas = replicas;
+    this.clock = { brokerMs: brokerNowMs, at: nowMs };
+    for (const [subject, count] of counts) this.learnOne(subject, count);
+    if (whole) this.forget(counts, nowMs);
+    this.soon();
+  }
+
+  private learnOne(subject: string, count: number): void {
+    this.counts.set(subject, count);
+    this.queues.get(subject)?.listed(count);
+    this.look(subject);
+  }
+
+  private forget(counts: Map<string, number>, nowMs: number): void {
+    this.counts = counts;
+    for (const [subject, queue] of this.queues) {
+      if (counts.has(subject) || !queue.idle || nowMs - queue.lastActive < FORGET_AFTER_MS) continue;
+      this.queues.delete(subject);
+      this.ready.delete(subject);
+      this.blocked.delete(subject);
+    }
+  }
+
+  /** With a subject: that one has something; without: something has. */
+  private nudged(subject: string): void {
+    if (this.gone) return;
+    if (subject.startsWith(this.filter.slice(0, -1))) {
+      const queue = this.queues.get(subject);
+      if (queue) queue.more();
+      else this.counts.set(subject, Math.max(1, this.counts.get(subject) ?? 0));
+      this.look(subject);
+      this.soon();
+    } else this.wholeDue = Math.min(this.wholeDue, this.lastListed + NUDGED_LIST_EVERY_MS);
+  }
+
+  // ---- taking
+
+  /** Gives it a turn when it has something to read. */
+  private look(subject: string): void {
+    if (this.waiting(subject) > 0 && !this.blocked.has(subject)) this.ready.add(subject);
+  }
+
+  private askAgain(count: number): void {
+    let left = count;
+    for (const subject of this.blocked) {
+      if (left-- <= 0) return;
+      this.blocked.delete(subject);
+      this.ready.add(subject);
+    }
+  }
+
+  /** Goes on without waiting for the next tick; many reasons are one look. */
+  private soon(): void {
+    if (this.pending || this.gone || this.draining) return;
+    this.pending = setImmediate(() => {
+      this.pending = undefined;
+      if (this.host.mayAct() && this.draining === undefined) this.read(performance.now());
+    });
+  }
+
+  private read(nowMs: number): void {
+    if (nowMs < this.pausedUntil || !this.options.broker.connected) return;
+    for (const subject of this.ready) {
+      if (this.reading.size >= READS_IN_FLIGHT || this.isFull()) return;
+      this.ready.delete(subject);
+      this.readOne(subject, nowMs);
+    }
+  }
+
+  private isFull(): boolean {
+    const { maxHeld = MAX_HELD, maxHeldBytes = MAX_HELD_BYTES } = this.options;
+    return this.heldCount >= maxHeld || this.heldBytes >= maxHeldBytes;
+  }
+
+  private readOne(subject: string, nowMs: number): void {
+    const known = this.queues.get(subject);
+    if (known ? !known.mayRead : this.waiting(subject) === 0) return;
+    const room = known?.isBehind(nowMs) === true ? 0 : this.options.room(subject, known?.held ?? 0, known?.heldBytes ?? 0);
+    if (room <= 0) {
+      this.blocked.add(subject);
+      return;
+    }
+    const queue = known ?? new SubjectQueue(subject, this.host, this.waiting(subject));
+    this.queues.set(subject, queue);
+    this.reading.add(queue);
+    void this.readSlice(queue, Math.min(room, SLICE_MAX));
+  }
+
+  private async readSlice(queue: SubjectQueue, batch: number): Promise<void> {
+    try {
+      await queue.read(batch, SLICE_BYTES_MAX);
+    } catch (error) {
+      this.pausedUntil = performance.now() + PAUSE_MS;
+      this.failed(error, 'a subject cannot be read');
+    } finally {
+      this.reading.delete(queue);
+      // to the end of the line: one subject with a million messages does not keep a thousand others waiting
+      this.look(queue.subject);
+      this.soon();
+      this.endIfDrained();
+    }
+  }
+
+  private async take(message: SubjectMessage): Promise<void> {
+    const bytes = message.data.length;
+    this.heldCount += 1;
+    this.heldBytes += bytes;
+    try {
+      await this.options.take(message);
+    } finally {
+      this.heldCount -= 1;
+      this.heldBytes -= bytes;
+    }
+  }
+
+  // ---- removing
+
+  private ended(queue: SubjectQueue): void {
+    this.unfinished.add(queue);
+    if (this.blocked.delete(queue.subject)) this.ready.add(queue.subject);
+    this.soon();
+  }
+
+  private tidy(nowMs: number): void {
+    const all = this.draining !== undefined;
+    for (const queue of this.unfinished) {
+      queue.readAgainIfDue(nowMs);
+      if (queue.mayRead) this.look(queue.subject);
+      if (queue.removalDue(nowMs) && this.removals < REMOVALS_IN_FLIGHT) void this.remove(queue, all);
+      else if (queue.unremoved === 0 && !queue.hasLeft) this.unfinished.delete(queue);
+    }
+    this.endIfDrained();
+  }
+
+  private async remove(queue: SubjectQueue, all: boolean): Promise<void> {
+    this.removals += 1;
+    await queue.remove(all);
+    this.removals -= 1;
+    this.endIfDrained();
+  }
+
+  private endIfDrained(): void {
+    if (!this.draining || this.heldCount > 0 || this.reading.size > 0) return;
+    for (const queue of this.unfinished) if (queue.unremoved > 0) return;
+    this.close();
+    this.draining.resolve();
+  }
+
+  private assertMoving(nowMs: number): void {
+    if (this.listingSince !== undefined && nowMs - this.listingSince > STUCK_MS * 4) throw new Error(`listing ${this.filter} does not come back`);
+    for (const { readingSince, subject } of this.reading) if (readingSince !== undefined && nowMs - readingSince > STUCK_MS) throw new Error(`a read of ${subject} does not come back`);
+  }
+}
+
+/** Parked subjects have nudges; the calendar needs none. */
+const nudgeOf = (filter: string, shard: number): string | undefined => {
+  const kind = /^webhook\.parked\.(first|later)\./.exec(filter)?.[1];
+  return kind === undefined ? undefined : subjects.nudge(kind as ParkedKind, shard);
+};
