@@ -1,0 +1,33 @@
+// What is measured: each takes the same requests, as it wants them, and delivers to the same receiver.
+const PAD = 'x'.repeat(900);
+
+const rawRequest = (port, path, headers, body) => {
+  const lines = [`POST ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), `Content-Length: ${Buffer.byteLength(body)}`];
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`);
+};
+
+const subject = ({ name, port, path, headers, body, pids }) => {
+  const fixed = rawRequest(port, path, headers, body(undefined));
+  return { name, port, path, headers, body, pids, request: () => fixed };
+};
+
+/** One KiB, one endpoint, one key. */
+export const ourSubject = (plane, port) =>
+  subject({
+    name: 'spillway',
+    port,
+    path: '/v1/events',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${plane.adminKey}` },
+    body: (sentAt) => JSON.stringify({ tenant: 'bench', type: 'invoice.paid', data: { ...(sentAt && { sentAt }), id: 'inv_1', pad: PAD } }),
+    pids: {
+      nats: plane.broker.pid,
+      ...Object.fromEntries(['ingest', 'dedupe', 'dispatcher', 'console'].map((app) => [app, plane.app(app).pid])),
+    },
+  });
+
+const plain = { 'content-type': 'application/json' };
+const plainBody = (sentAt) => JSON.stringify({ type: 'invoice.paid', data: { ...(sentAt && { sentAt }), id: 'inv_1', pad: PAD } });
+
+export const floorSubject = ({ ingestPort, pids: { relay: _relay, ...pids } }) => subject({ name: 'floor', port: ingestPort, path: '/', headers: plain, body: plainBody, pids });
+
+export const relaySubject = ({ relayPort, pids: { relay } }) => subject({ name: 'relay', port: relayPort, path: '/', headers: plain, body: plainBody, pids: { relay } });
