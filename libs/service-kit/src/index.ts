@@ -1,1 +1,15 @@
-export {};
+export { asProblem } from './as-problem.ts';
+export { boot } from './boot.ts';
+export { ConfigError, type ConfigFault } from './config-error.ts';
+export { describeConfig, printConfig, type ConfigRow } from './describe-config.ts';
+export type { HttpOptions } from './fastify-adapter.ts';
+export { FromEnv, type EnvOptions } from './from-env.ts';
+export { Health, type CheckResult, type HealthSnapshot, type Probe } from './health.ts';
+export { CannotListen } from './listen.ts';
+export { loadConfig } from './load-config.ts';
+export { ProblemError, PROBLEM_TYPE, type Problem } from './problem-error.ts';
+export { ProblemFilter, sendProblem } from './problem.filter.ts';
+export { serve, type Service, type Serving } from './serve.ts';
+export { ServiceConfig } from './service-config.ts';
+export { LOG } from './service.module.ts';
+export { isLoopback, requireStatusKey } from './status-key.ts';
