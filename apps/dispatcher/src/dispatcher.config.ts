@@ -1,19 +1,23 @@
-import { IsInt, Max, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { MASTER_KEYS_PATTERN } from '@spillway/endpoints';
 import { PlaneConfig } from '@spillway/jetstream';
 import { FromEnv } from '@spillway/service-kit';
 
 export class DispatcherConfig extends PlaneConfig {
   @FromEnv('SPILLWAY_MASTER_KEY', { secret: true, doc: 'Opens the endpoints’ secrets: base64 of 32 bytes; several by comma, the first seals.' })
+  @Matches(MASTER_KEYS_PATTERN, { message: 'masterKey must be base64 of 32 bytes (openssl rand -base64 32), several separated by commas' })
   masterKey!: string;
 
-  @FromEnv('SPILLWAY_ALLOW_NETWORKS', { default: '', doc: 'Networks (CIDR, by comma) that endpoints may lie in although they are not public. For local trials: 127.0.0.0/8,::1/128.' })
+  @FromEnv('SPILLWAY_ALLOW_NETWORKS', { default: [], doc: 'Networks (CIDR, by comma) that endpoints may lie in although they are not public. For local trials: 127.0.0.0/8,::1/128.' })
   allowNetworks!: string[];
 
   @FromEnv('SPILLWAY_ALLOW_HTTP', { default: false, doc: 'Whether endpoints outside the allowed networks may be http.' })
   allowHttp!: boolean;
 
-  @FromEnv('SPILLWAY_EXTRA_CA_FILE', { default: '', doc: 'A PEM file with certificate authorities that are trusted beside the well-known ones.' })
-  extraCaFile!: string;
+  @FromEnv('SPILLWAY_EXTRA_CA_FILE', { doc: 'A PEM file with certificate authorities that are trusted beside the well-known ones.' })
+  @IsOptional()
+  @IsString()
+  extraCaFile?: string;
 
   @FromEnv('SPILLWAY_ATTEMPTS_AT_ONCE', { default: 512, doc: 'How many attempts one dispatcher has under way at most.' })
   @IsInt()

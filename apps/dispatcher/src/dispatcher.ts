@@ -5,6 +5,7 @@ import { EndpointRegistry, parseMasterKeys } from '@spillway/endpoints';
 import { JetStreamTransport, joinPlane, type WaitingMessage } from '@spillway/jetstream';
 import { Health, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics, type Logger } from '@spillway/telemetry';
+import { shardOf, subject } from '@spillway/topology';
 import { WebhookClient } from '@spillway/webhook-client';
 import { readFileSync } from 'node:fs';
 import type { DispatcherConfig } from './dispatcher.config.ts';
@@ -26,10 +27,10 @@ export const dispatcher = async (config: DispatcherConfig): Promise<Service> => 
   const client = new WebhookClient({
     allowNetworks: config.allowNetworks,
     allowHttp: config.allowHttp,
-    ...(config.extraCaFile !== '' && { extraCa: readFileSync(config.extraCaFile, 'utf8') }),
+    ...(config.extraCaFile !== undefined && { extraCa: readFileSync(config.extraCaFile, 'utf8') }),
   });
   const limits = { ...dispatcherGate, slots: config.attemptsAtOnce };
-  const gate = new Gate(limits);
+  const gate = new Gate(limits, (endpointId) => strategy.roomCame(subject.parked('first', shardOf(endpointId), endpointId)));
   const now = (): Date => new Date();
   const plane = new Plane(broker, APP, now);
   const told = new DispatcherMetrics(metrics, gate);

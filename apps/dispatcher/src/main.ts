@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import '@spillway/telemetry/register';
-import { loadConfig, serve } from '@spillway/service-kit';
+import { boot, loadConfig, serve } from '@spillway/service-kit';
 import { dispatcher } from './dispatcher.ts';
 import { DispatcherConfig } from './dispatcher.config.ts';
 
-await serve(await dispatcher(loadConfig(DispatcherConfig)));
+await boot('dispatcher', async () => serve(await dispatcher(loadConfig(DispatcherConfig))));

@@ -30,7 +30,11 @@ export class Gate {
   private waitingBytes = 0;
   private parkedNow = 0;
 
-  constructor(private readonly limits: GateLimits) {}
+  constructor(
+    private readonly limits: GateLimits,
+    /** Somebody asked in vain for room for parked deliveries of this endpoint, and now there is. */
+    private readonly onRoom: (endpointId: string) => void = () => undefined,
+  ) {}
 
   get attemptsInFlight(): number {
     return this.inFlight;
@@ -77,13 +81,17 @@ export class Gate {
     line.ended(event, durationMs);
     if (line.waiting > 0 && line.hasRoom) this.ready.add(line);
     this.serve();
+    if (line.askedInVain && this.parkedWanted(line) > 0) {
+      line.askedInVain = false;
+      this.onRoom(line.endpointId);
+    }
   }
 
   /** How many more parked deliveries of this endpoint may be read now. */
   roomForParked(line: Line): number {
-    const want = Math.min(PARKED_SLICE_MAX, line.capNow * PARKED_ROUNDS);
-    const more = want - line.parked.length;
-    return more >= want / 2 && this.waitingBytes < this.limits.maxWaitingBytes ? more : 0;
+    const room = this.parkedWanted(line);
+    line.askedInVain = room === 0;
+    return room;
   }
 
   /** What waits longer than it was expected to gives its place up. Called a few times a second. */
@@ -103,6 +111,13 @@ export class Gate {
       for (let waiter = line.next(); waiter !== undefined; waiter = line.next()) this.release(waiter, false);
     }
     this.ready.clear();
+  }
+
+  /** Not for every slot that falls free: half a slice at least. */
+  private parkedWanted(line: Line): number {
+    const want = Math.min(PARKED_SLICE_MAX, line.capNow * PARKED_ROUNDS);
+    const more = want - line.parked.length;
+    return more >= want / 2 && this.waitingBytes < this.limits.maxWaitingBytes ? more : 0;
   }
 
   private isFull(line: Line, bytes: number): boolean {

@@ -43,6 +43,8 @@ export class Line {
   readonly fresh = new Fifo<Waiter>();
   /** In memory, read from where it was parked. */
   readonly parked = new Fifo<Waiter>();
+  /** More parked deliveries would have been read, had there been room. */
+  askedInVain = false;
   private cap: EarnedCap;
   private recentMs: number | undefined;
   private parkedIsNext = true;

@@ -19,8 +19,9 @@ export class NoLongerOurs extends Error {
 /** What a settling needs beside the message: whose delivery, and how to decide on when a stream refuses it. */
 export type Settled = { from: WaitingMessage; meta: DeliveryMeta; delivery: Delivery; policy: Policy; app: string; now: () => Date; jitter: () => number };
 
-/** An owner lists what is parked every 5 s; told sooner, at most this often a shard. */
+/** An owner lists what is parked every 5 s; told sooner, at most this often a subject. */
 const NUDGE_EVERY_MS = 200;
+const NUDGES_REMEMBERED_MAX = 10_000;
 
 /** Where deliveries go when they leave: RETRY, PARKED, DEAD; and the ledger that says so. */
 export class Plane {
@@ -80,7 +81,7 @@ export class Plane {
     const [publisher, to, moved] = this.destination(next, meta);
     try {
       await this.persistOwned(publisher, from, to, [...deliveryHeaders(moved), [header.messageId, from.origin]]);
-      if (next.go === 'parked') this.nudge(moved);
+      if (next.go === 'parked') this.nudge(to, moved);
       return undefined;
     } catch (error) {
       if (error instanceof PublishRefused) return error;
@@ -100,12 +101,12 @@ export class Plane {
     }
   }
 
-  private nudge({ attempt, endpointId }: DeliveryMeta): void {
-    const to = subject.nudge(attempt === 1 ? 'first' : 'later', shardOf(endpointId));
+  private nudge(parkedOn: string, { attempt, endpointId }: DeliveryMeta): void {
     const now = performance.now();
-    if (now - (this.nudged.get(to) ?? -NUDGE_EVERY_MS) < NUDGE_EVERY_MS) return;
-    this.nudged.set(to, now);
-    this.broker.nc.publish(to);
+    if (now - (this.nudged.get(parkedOn) ?? -NUDGE_EVERY_MS) < NUDGE_EVERY_MS) return;
+    if (this.nudged.size >= NUDGES_REMEMBERED_MAX) this.nudged.clear();
+    this.nudged.set(parkedOn, now);
+    this.broker.nc.publish(subject.nudge(attempt === 1 ? 'first' : 'later', shardOf(endpointId)), parkedOn);
   }
 
   /** Repeats the publication, never the attempt; and looks before each time whether it is still ours to move. */

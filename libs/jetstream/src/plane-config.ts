@@ -1,5 +1,5 @@
 import { FromEnv, ServiceConfig } from '@spillway/service-kit';
-import { IsString, Length } from 'class-validator';
+import { IsOptional, IsString, Length } from 'class-validator';
 
 /** What every app of the webhook plane needs to know of the broker. */
 export class PlaneConfig extends ServiceConfig {
@@ -8,15 +8,20 @@ export class PlaneConfig extends ServiceConfig {
   @Length(1, 2_000)
   natsUrl!: string;
 
-  @FromEnv('NATS_USER', { default: '', doc: 'The user this app is at the broker.' })
-  natsUser!: string;
+  @FromEnv('NATS_USER', { doc: 'The user this app is at the broker.' })
+  @IsOptional()
+  @IsString()
+  natsUser?: string;
 
-  @FromEnv('NATS_PASSWORD', { default: '', secret: true, doc: 'Its password.' })
-  natsPassword!: string;
+  @FromEnv('NATS_PASSWORD', { secret: true, doc: 'Its password.' })
+  @IsOptional()
+  @IsString()
+  natsPassword?: string;
 
   @FromEnv('SPILLWAY_WORLDS_FILE', {
-    default: '',
     doc: 'Where provisioning noted the streams’ creation times; without it the first seen count, and a second, empty broker is not told from the right one at start.',
   })
-  worldsFile!: string;
+  @IsOptional()
+  @IsString()
+  worldsFile?: string;
 }

@@ -76,9 +76,9 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     return { ok: faults.length === 0 && this.closing === undefined, shards: this.owner?.shards, faults };
   }
 
-  /** Something freed for this shard: look again now, not at the next beat. */
-  poke(shard: number): void {
-    this.owner?.poke(shard);
+  /** Room came for a subject that had none: its owner looks again now, not at the next beat. */
+  roomCame(subject: string): void {
+    for (const work of this.works) if (work instanceof SubjectOwner) work.poke(subject);
   }
 
   /** Stop taking, let what is in flight settle, give the shards back. Safe to call twice. */
