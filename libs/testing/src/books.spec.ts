@@ -40,15 +40,42 @@ it('finds strange what nobody owed', () => {
 
 it('excuses a duplicate only by a fault at which its first was in flight or just settled', () => {
   const books = new Books(() => ['x']);
-  const over = books.fault('kill');
+  const over = books.fault('kill', 'the moment');
   const fault = books.faults[0]!;
   over();
-  for (const [id, firstAt] of [['in time', fault.atMs - 2_900], ['too early', fault.atMs - 3_100], ['after it', fault.untilMs + 1]] as const) {
+  for (const [id, firstAt] of [['in time', fault.atMs - 2_900], ['too early', fault.atMs - 3_100], ['after it', fault.atMs + 301]] as const) {
     accepted(books, event(id));
     books.arrived(arrival(`evt_${id}`, 'x', firstAt));
     books.arrived(arrival(`evt_${id}`, 'x', fault.untilMs + 500));
   }
   expect(books.totals()).toMatchObject({ duplicates: 3, unexplained: 2, lost: 0 });
   expect(books.atRisk(fault)).toBe(1);
-  expect(books.print('a test')).toMatch(/duplicates +3\n[^]*kill: away \d+ ms, duplicates 1, in flight or just settled 1/);
+  expect(books.print('a test')).toMatch(/duplicates +3\n[^]*kill: away \d+ ms, next arrival 301 ms later, duplicates 1, in flight or just settled 1/);
+});
+
+it('excuses nothing by a fault that must not repeat anything', () => {
+  const books = new Books(() => ['x']);
+  books.fault('kill of dedupe', 'nothing')();
+  accepted(books, event('1'));
+  for (let copies = 0; copies < 2; copies += 1) books.arrived(arrival('evt_1', 'x', books.faults[0]!.atMs));
+  expect(books.totals()).toMatchObject({ duplicates: 1, unexplained: 1 });
+});
+
+it('excuses what workers did all along while the broker was away, and nothing after', () => {
+  const books = new Books(() => ['x']);
+  const over = books.fault('kill of the broker', 'all along');
+  const fault = books.faults[0]!;
+  over();
+  fault.untilMs = fault.atMs + 5_000;
+  for (const [id, firstAt] of [['meanwhile', fault.atMs + 4_000], ['after', fault.atMs + 5_001]] as const) {
+    accepted(books, event(id));
+    for (const at of [firstAt, firstAt + 100]) books.arrived(arrival(`evt_${id}`, 'x', at));
+  }
+  expect(books.totals()).toMatchObject({ duplicates: 2, unexplained: 1 });
+});
+
+it('tells how long an endpoint was silent', () => {
+  const books = new Books(() => ['x']);
+  for (const [id, at] of [['1', 100], ['2', 400], ['3', 450]] as const) books.arrived(arrival(id, 'x', at));
+  expect([books.longestSilenceMs('x', 0, 500), books.longestSilenceMs('x', 200, 1_500), books.longestSilenceMs('y', 0, 70)]).toEqual([300, 1_050, 70]);
 });

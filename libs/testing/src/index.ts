@@ -1,4 +1,4 @@
-export { Books, type Fault, type Repeat, type Totals } from './books.ts';
+export { Books, type Excuses, type Fault, type Repeat, type Totals } from './books.ts';
 export { startBroker, type BrokerOptions, type TestBroker } from './broker.ts';
 export { eventually } from './eventually.ts';
 export { findNatsServer, NatsServerMissing, type NatsServerBinary } from './nats-server-binary.ts';

@@ -38,8 +38,9 @@ export const startPlane = async (options: PlaneOptions = {}): Promise<Plane> => 
   mkdirSync(dir, { recursive: true });
   const table = await launchedApps();
   const passwords = Object.fromEntries(table.natsUsers.map((user) => [user, `pw${randomBytes(12).toString('hex')}`]));
-  const broker = await startBroker({ ...options.broker, config: `${accountOf(passwords)}\n${options.broker?.config ?? ''}` });
-  const plane = new Plane({ dir, broker, passwords, options, rows: table.apps, mainFile: table.mainFile });
+  const brokerOptions = { ...options.broker, config: `${accountOf(passwords)}\n${options.broker?.config ?? ''}` };
+  const broker = await startBroker(brokerOptions);
+  const plane = new Plane({ dir, broker, brokerOptions, passwords, options, rows: table.apps, mainFile: table.mainFile });
   try {
     await plane.provision();
     await Promise.all(APPS.flatMap((app) => Array.from({ length: options.apps?.[app] ?? 1 }, () => plane.add(app))));
@@ -69,7 +70,7 @@ const accountOf = (passwords: Env): string =>
     .map(([user, password]) => `{ user: ${user}, password: ${password} }`)
     .join(', ')} ] } }`;
 
-type Parts = { dir: string; broker: TestBroker; passwords: Env; options: PlaneOptions; rows: readonly LaunchedApp[]; mainFile: (app: LaunchedApp) => string };
+type Parts = { dir: string; broker: TestBroker; brokerOptions: BrokerOptions; passwords: Env; options: PlaneOptions; rows: readonly LaunchedApp[]; mainFile: (app: LaunchedApp) => string };
 
 export class Plane {
   readonly broker: TestBroker;
@@ -122,6 +123,11 @@ export class Plane {
   /** For whatever a test does with the broker itself. */
   get nats(): NatsLogin {
     return { servers: this.broker.url, user: 'provisioner', pass: this.parts.passwords['provisioner'] ?? '' };
+  }
+
+  /** To restart the broker with: with its users, and what a test changes. */
+  get brokerOptions(): BrokerOptions {
+    return this.parts.brokerOptions;
   }
 
   get worldsFile(): string {

@@ -1,9 +1,9 @@
 export type Seeded = {
   readonly seed: number;
   /** 0 ≤ x < 1. */
-  next(): number;
-  between(low: number, high: number): number;
-  shuffle<T>(items: readonly T[]): T[];
+  readonly next: () => number;
+  readonly between: (low: number, high: number) => number;
+  readonly shuffle: <T>(items: readonly T[]) => T[];
 };
 
 /** `SPILLWAY_SEED` repeats a run; otherwise each run is another one, and prints its seed. */

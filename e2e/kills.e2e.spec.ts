@@ -1,0 +1,67 @@
+import { Books, eventually, onPlane, seeded, sendUntilAnswered, startReceiver, type Plane, type Seeded, type ToSend } from '@spillway/testing';
+import { BrokerView } from './broker-view.ts';
+
+const EVENTS = 10_000;
+/** Well under what the plane does on two cores, so that a backlog is a fault's doing. */
+const RATE_PER_SECOND = 500;
+/** Targets: moving again ≤ 10 s. */
+const MOVING_AGAIN_WITHIN_MS = 10_000;
+const TENANT = 'kills';
+/** Spread over the shards; the last gets what the first gets, too: an event with two deliveries. */
+const ENDPOINTS = ['0', '1', '2', '3', '4', 'second'] as const;
+const owes = ({ type }: ToSend): string[] => (type === 'kind.0' ? ['0', 'second'] : [type.slice(-1)]);
+
+const events = Array.from({ length: EVENTS }, (_, i): ToSend => ({ id: `kill-${i}`, tenant: TENANT, type: `kind.${i % 5}`, data: `{"n":${i},"text":"${'x'.repeat(200)}"}` }));
+
+const createEndpoints = async (plane: Plane, url: string): Promise<void> => {
+  for (const path of ENDPOINTS) await plane.createEndpoint(TENANT, { url: `${url}/${path}`, types: [path === 'second' ? 'kind.0' : `kind.${path}`] });
+};
+
+type Kill = { what: 'ingest' | 'dedupe' | 'dispatcher' | 'nats'; /** Once so many events are acknowledged. */ after: number };
+
+/** Each app twice, in any order, and the broker twice at the end: each within its own eighth of the run, so that it is under load. */
+const planKills = ({ shuffle, between }: Seeded): Kill[] => {
+  const apps = ['ingest', 'dedupe', 'dispatcher'] as const;
+  const order = [...shuffle(apps), ...shuffle(apps), 'nats', 'nats'] as const;
+  const eighth = EVENTS / order.length;
+  return order.map((what, i) => ({ what, after: Math.round((i + between(0.1, 0.6)) * eighth) }));
+};
+
+/** What ingest and dedupe do again is known by its id; a dispatcher that is gone attempts nothing more, and one whose broker is gone goes on for as long as its leases last. */
+const EXCUSES = { ingest: 'nothing', dedupe: 'nothing', dispatcher: 'the moment', nats: 'all along' } as const;
+
+const carryOut = async (kill: Kill, plane: Plane, books: Books): Promise<void> => {
+  await eventually(() => expect(books.acknowledgedCount).toBeGreaterThanOrEqual(kill.after), 60_000);
+  const over = books.fault(`SIGKILL of ${kill.what} after ${kill.after}`, EXCUSES[kill.what]);
+  if (kill.what === 'nats') await plane.broker.restart();
+  else await plane.app(kill.what).restart();
+  over();
+};
+
+it('loses nothing of 10,000 events while every process is killed, and repeats only what was in flight', async () => {
+  const random = seeded();
+  const receiver = await startReceiver((request) => {
+    books.arrived(request);
+    return 200;
+  });
+  const books = new Books(owes);
+  await onPlane({}, async (plane) => {
+    await createEndpoints(plane, receiver.url);
+    const view = await BrokerView.of(plane);
+    const sending = sendUntilAnswered({ url: plane.app('ingest').url, key: plane.adminKey, events, ratePerSecond: RATE_PER_SECOND, onTried: books.tried });
+    const killing = (async () => {
+      for (const kill of planKills(random)) await carryOut(kill, plane, books);
+    })();
+    try {
+      await Promise.all([sending, killing]);
+      await eventually(() => expect(books.missing()).toEqual([]), 60_000);
+      await view.settled();
+    } finally {
+      process.stdout.write(`${books.print(`kills, seed ${random.seed}`)}\n`);
+      await view.close();
+    }
+    expect(books.totals()).toMatchObject({ attempted: EVENTS, acknowledged: EVENTS, owed: EVENTS * 1.2, delivered: EVENTS * 1.2, lost: 0, unexplained: 0, strange: 0 });
+    expect(books.faults.filter((fault) => (books.resumedAfterMs(fault) ?? Infinity) > MOVING_AGAIN_WITHIN_MS)).toEqual([]);
+  });
+  await receiver.stop();
+});
