@@ -1,0 +1,47 @@
+import { eventHeaders } from '@spillway/contracts';
+import type { Publisher } from '@spillway/jetstream';
+import type { Principal } from '@spillway/keys';
+import { newTraceparent } from '@spillway/telemetry';
+import { subject } from '@spillway/topology';
+import { deliveryBody } from './body.ts';
+import type { Envelope } from './envelope.ts';
+import { eventIdOf } from './event-id.ts';
+import type { IngestMetrics } from './ingest.telemetry.ts';
+import { publishProblem } from './publish-problem.ts';
+import { assertMaySendFor } from './tenant-access.ts';
+
+/** Takes one event over: from here on it is ours, on disk, or its producer is told that it is not. */
+export class Acceptance {
+  constructor(
+    private readonly publisher: Publisher,
+    private readonly metrics: IngestMetrics,
+    private readonly maxEventBytes: number,
+  ) {}
+
+  /**
+   * @returns the event's id, once the broker has it on disk
+   * @throws ProblemError 403, 413, 429, 503
+   */
+  async accept(envelope: Envelope, principal: Principal, idempotencyKey: string | undefined): Promise<string> {
+    const { tenant, type, time, id: sourceId } = envelope;
+    assertMaySendFor(principal, tenant);
+    const acceptedAt = new Date().toISOString();
+    const eventId = eventIdOf(tenant, idempotencyKey, sourceId);
+    // a fresh trace for every event: a traceparent from outside could force full tracing, so it is honoured only for keys that may set one
+    const traceparent = newTraceparent(false);
+    const headers = eventHeaders({ eventId, tenant, type, source: `/tenants/${tenant}`, acceptedAt, time, sourceId, traceparent });
+    await this.store(tenant, headers, deliveryBody(type, time ?? acceptedAt, envelope.data));
+    return eventId;
+  }
+
+  private async store(tenant: string, headers: [string, string][], body: Buffer): Promise<void> {
+    try {
+      await this.publisher.publish(subject.ingest('fresh', tenant), headers, body);
+      this.metrics.storedOne();
+    } catch (error) {
+      const problem = publishProblem(error, tenant, this.maxEventBytes);
+      this.metrics.notStored(problem?.code ?? 'internal');
+      throw problem ?? error;
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import { derivedEventId, newEventId, SOURCE_ID_PATTERN } from '@spillway/contracts';
+import { invalidEvent, seen } from './problems.ts';
+
+/**
+ * The header's text, as it stands. Empty is refused rather than ignored: a producer whose key came out empty believes to be safe, and is not.
+ * @throws ProblemError 422 invalid_event
+ */
+export const readIdempotencyKey = (value: string | string[] | undefined): string | undefined => {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && SOURCE_ID_PATTERN.test(value)) return value;
+  throw invalidEvent([{ field: 'Idempotency-Key', wanted: 'one header of 1 to 255 characters', seen: seen(value) }]);
+};
+
+/** A key makes the id a hash, so the same key gives the same id with no look-up; the header wins over the event's own `id`. */
+export const eventIdOf = (tenant: string, idempotencyKey: string | undefined, sourceId: string | undefined): string => {
+  const key = idempotencyKey ?? sourceId;
+  return key === undefined ? newEventId() : derivedEventId(tenant, key);
+};

@@ -1,0 +1,48 @@
+import { PlaneConfig } from '@spillway/jetstream';
+import { FromEnv } from '@spillway/service-kit';
+import { IsBoolean, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+
+const KIB = 1024;
+const MIB = 2 ** 20;
+
+export class IngestConfig extends PlaneConfig {
+  @FromEnv('SPILLWAY_ADMIN_KEY', { secret: true, doc: 'The first key: may do everything, is stored nowhere. Without it only keys that were made before open anything.' })
+  @IsOptional()
+  @IsString()
+  adminKey?: string;
+
+  @FromEnv('NATS_MONITOR_URL', { default: 'http://127.0.0.1:8091', doc: 'The broker’s monitoring port, several by comma: asked at start whether the broker syncs to disk before it acknowledges.' })
+  @IsString()
+  @Length(1, 2_000)
+  natsMonitorUrl!: string;
+
+  @FromEnv('SPILLWAY_ALLOW_UNSYNCED', { default: false, doc: 'Start although the broker acknowledges before it syncs: a power cut then loses accepted events.' })
+  @IsBoolean()
+  allowUnsynced!: boolean;
+
+  // the broker's own limit of a message is 1 MiB (`max_payload`), headers included
+  @FromEnv('SPILLWAY_MAX_EVENT_BYTES', { default: 256 * KIB, doc: 'The largest request body of one event, in bytes, with its envelope.' })
+  @IsInt()
+  @Min(KIB)
+  @Max(768 * KIB)
+  maxEventBytes!: number;
+
+  @FromEnv('SPILLWAY_ACCEPT_DEADLINE_MS', { default: 5_000, doc: 'An event that is not on disk by then is answered with 503.' })
+  @IsInt()
+  @Min(200)
+  @Max(60_000)
+  acceptDeadlineMs!: number;
+
+  @FromEnv('SPILLWAY_MAX_REQUESTS_IN_FLIGHT', { default: 4_096, doc: 'Requests being read or answered at once; what is over it is answered with 503 `ingest_full`.' })
+  @IsInt()
+  @Min(1)
+  @Max(100_000)
+  maxRequestsInFlight!: number;
+
+  // chunked requests count with the largest body: 512 of them at once by default
+  @FromEnv('SPILLWAY_MAX_BYTES_IN_FLIGHT', { default: 128 * MIB, doc: 'Bytes of their bodies, likewise. At its highest ingest holds about twice as much: what came and what goes to the broker.' })
+  @IsInt()
+  @Min(MIB)
+  @Max(16 * 1024 * MIB)
+  maxBytesInFlight!: number;
+}

@@ -1,0 +1,32 @@
+import type { Publisher } from '@spillway/jetstream';
+import type { Metrics } from '@spillway/telemetry';
+import type { InFlight } from './in-flight.ts';
+
+/** What ingest counts beside the requests themselves, which every app measures by route and status. */
+export class IngestMetrics {
+  private readonly accepted;
+  private readonly refused;
+
+  constructor(metrics: Metrics) {
+    this.accepted = metrics.counter('spillway_events_accepted_total', 'Events that are on disk and were answered with 202.').with({});
+    // several reasons share a status: a full stream, a broker that is away and an outcome that nobody knows are all 503
+    this.refused = metrics.counter('spillway_events_not_accepted_total', 'Events that were well-formed and yet not stored, by the code of the answer.');
+  }
+
+  storedOne(): void {
+    this.accepted.add();
+  }
+
+  notStored(code: string): void {
+    this.refused.add(1, { code });
+  }
+}
+
+/** What is held in memory right now, and its bounds beside it: an alert compares the two. */
+export const observeMemory = (metrics: Metrics, inFlight: InFlight, publisher: Publisher): void => {
+  metrics.gauge('spillway_ingest_requests_in_flight', 'Requests being read or answered.', () => inFlight.requests);
+  metrics.gauge('spillway_ingest_requests_in_flight_max', 'Their bound.', () => inFlight.requestsMax);
+  metrics.gauge('spillway_ingest_in_flight_bytes', 'Bytes of their bodies.', () => inFlight.bytes);
+  metrics.gauge('spillway_ingest_in_flight_bytes_max', 'Their bound.', () => inFlight.bytesMax);
+  metrics.gauge('spillway_ingest_events_waiting', 'Events handed to the publisher that have no confirmation yet.', () => publisher.waiting);
+};

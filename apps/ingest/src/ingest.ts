@@ -1,0 +1,59 @@
+import { hostname } from 'node:os';
+import { assertSynced, joinPlane, Publisher, type Broker, type PinnedWorlds } from '@spillway/jetstream';
+import { KeyRing } from '@spillway/keys';
+import { Health, type Service } from '@spillway/service-kit';
+import { createLogger, Metrics } from '@spillway/telemetry';
+import { Acceptance } from './acceptance.ts';
+import { FrontDoor } from './front-door.ts';
+import { InFlight } from './in-flight.ts';
+import type { IngestConfig } from './ingest.config.ts';
+import { IngestModule } from './ingest.module.ts';
+import { IngestMetrics, observeMemory } from './ingest.telemetry.ts';
+
+const APP = 'ingest';
+
+const brokerFault = (broker: Broker, worlds: PinnedWorlds) => (): string | undefined => {
+  if (!broker.connected) return 'the broker is away: the event was not stored';
+  return worlds.state.ready ? undefined : 'the broker that answers is not known to be the right one: the event was not stored';
+};
+
+/** Everything an ingest consists of, wired; no request is taken before it is served. */
+export const ingest = async (config: IngestConfig): Promise<Service> => {
+  const log = createLogger(APP, config.logLevel);
+  const metrics = new Metrics(APP);
+  const health = new Health();
+  const { natsMonitorUrl: monitorUrl, allowUnsynced, maxEventBytes, acceptDeadlineMs } = config;
+  // before anything else: a 202 of this process would promise what the broker does not keep
+  const synced = await assertSynced({ monitorUrl, allowUnsynced, log });
+  const { broker, worlds } = await joinPlane(config, { app: APP, log, health, host: hostname() });
+  const keys = await KeyRing.open(broker, { log, pin: worlds.created('KV_webhook_keys'), adminKey: config.adminKey });
+  const inFlight = new InFlight(config.maxRequestsInFlight, config.maxBytesInFlight);
+  const publisher = new Publisher(broker, 'WEBHOOK_INGEST', {
+    // a message waits at most one such time for its group to be sent, and one for the group's answer
+    timeoutMs: acceptDeadlineMs / 2,
+    // the door's bounds: here they would be met a second time, never first
+    maxWaiting: config.maxRequestsInFlight,
+    maxWaitingBytes: 2 * config.maxBytesInFlight,
+  });
+  const door = new FrontDoor({ keys, inFlight, maxEventBytes, brokerFault: brokerFault(broker, worlds) });
+  observeMemory(metrics, inFlight, publisher);
+  health.check('keys', () => ({ ok: keys.state.ready, detail: keys.state.why }));
+  health.check('synced', () => ({ ok: true, detail: synced.detail }));
+  return {
+    app: APP,
+    portOffset: 0,
+    config,
+    module: IngestModule.with(new Acceptance(publisher, new IngestMetrics(metrics), maxEventBytes)),
+    fastify: { bodyLimit: maxEventBytes },
+    prepare: (nest) => door.install(nest.getHttpAdapter().getInstance()),
+    health,
+    metrics,
+    log,
+    close: async () => {
+      synced.stop();
+      keys.close();
+      worlds.close();
+      await broker.close();
+    },
+  };
+};

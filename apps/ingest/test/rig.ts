@@ -1,0 +1,91 @@
+import { readEvent, type EventMeta } from '@spillway/contracts';
+import { startPlaneBroker, type PlaneBroker, type PlaneBrokerOptions } from '@spillway/jetstream/testing';
+import { loadConfig, serve, type Problem, type Serving } from '@spillway/service-kit';
+import { IngestConfig } from '../src/ingest.config.ts';
+import { ingest } from '../src/ingest.ts';
+
+export const ADMIN_KEY = 'the-admin-key-of-these-tests';
+
+export type RigOptions = PlaneBrokerOptions & { env?: Record<string, string> };
+export type Answer = { status: number; headers: Headers; body: string; problem: Problem & { errors?: { field: string; wanted: string; seen?: string }[] }; id: string; tookMs: number };
+export type Stored = { body: string; meta: EventMeta };
+
+/** A real broker with the catalogue on it and an ingest in this process, on free ports. */
+export const startRig = async ({ env = {}, ...options }: RigOptions = {}): Promise<Rig> => {
+  const plane = await startPlaneBroker(options);
+  try {
+    return new Rig(plane, await startIngest(plane, env));
+  } catch (error) {
+    await plane.stop();
+    throw error;
+  }
+};
+
+/** One more ingest, of a configuration of its own. */
+export const startIngest = async (plane: PlaneBroker, env: Record<string, string> = {}): Promise<Serving> => {
+  const config = loadConfig(IngestConfig, {
+    SPILLWAY_PORT_BASE: '0',
+    SPILLWAY_ADMIN_KEY: ADMIN_KEY,
+    SPILLWAY_LOG_LEVEL: process.env['SPILLWAY_LOG_LEVEL'] ?? 'silent',
+    SPILLWAY_WORLDS_FILE: plane.worldsFile,
+    NATS_URL: plane.url,
+    NATS_MONITOR_URL: plane.monitorUrl,
+    ...env,
+  });
+  return serve(await ingest(config));
+};
+
+/** What was sent, and how it was answered. */
+export const post = async (url: string, body: string | Uint8Array, headers: Record<string, string | undefined> = {}): Promise<Answer> => {
+  const all = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json', ...headers };
+  const startedAt = performance.now();
+  const response = await fetch(`${url}/v1/events`, {
+    method: 'POST',
+    body: Buffer.from(body), // as bytes: fetch gives a text a content type of its own
+    headers: Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== undefined),
+    signal: AbortSignal.timeout(30_000),
+  });
+  const text = await response.text();
+  const parsed = JSON.parse(text) as Answer['problem'] & { id: string };
+  return { status: response.status, headers: response.headers, body: text, problem: parsed, id: parsed.id, tookMs: performance.now() - startedAt };
+};
+
+export class Rig {
+  constructor(
+    readonly plane: PlaneBroker,
+    readonly serving: Serving,
+  ) {}
+
+  get url(): string {
+    return this.serving.url;
+  }
+
+  post(body: string | Uint8Array, headers: Record<string, string | undefined> = {}): Promise<Answer> {
+    return post(this.url, body, headers);
+  }
+
+  /** How many events are on the broker's disk. */
+  async count(): Promise<number> {
+    const { state } = await this.plane.broker.api<{ state: { messages: number } }>('STREAM.INFO.WEBHOOK_INGEST');
+    return state.messages;
+  }
+
+  /** The newest event of a tenant, as it lies in the stream. */
+  async newest(tenant: string): Promise<Stored> {
+    const { message } = await this.plane.broker.api<{ message: { data: string; hdrs: string } }>('STREAM.MSG.GET.WEBHOOK_INGEST', { last_by_subj: `webhook.ingest.fresh.${tenant}` });
+    return { body: Buffer.from(message.data, 'base64').toString('utf8'), meta: readEvent(headersOf(Buffer.from(message.hdrs, 'base64').toString('utf8'))) };
+  }
+
+  async stop(): Promise<void> {
+    await this.serving.stop();
+    await this.plane.stop();
+  }
+}
+
+const headersOf = (text: string): Map<string, string> =>
+  new Map(
+    text
+      .split('\r\n')
+      .filter((line) => line.includes(': '))
+      .map((line) => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]),
+  );
