@@ -16,6 +16,7 @@ const APP = 'dedupe';
 const HELD_MAX = 2_000;
 const HELD_BYTES_MAX = 64 * 2 ** 20;
 
+const now = (): Date => new Date();
 const room: Room = ({ held, heldBytes }) => (heldBytes < HELD_BYTES_MAX ? HELD_MAX - held : 0);
 
 /** Everything a dedupe consists of, wired; nothing is taken before it is served. */
@@ -28,7 +29,6 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
   const ledger = new Pager(broker);
   const delivery = new Publisher(broker, 'WEBHOOK_DELIVERY');
   const dead = new Publisher(broker, 'WEBHOOK_DEAD');
-  const now = (): Date => new Date();
   const record = ledger.record.bind(ledger);
   const recent = new RecentIds(config.recentIds, ID_WINDOW_SECONDS * 1_000);
   const router = new Router({ registry, delivery, record, recent, duplicates: new Duplicates(record, now), now });

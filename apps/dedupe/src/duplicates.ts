@@ -48,12 +48,14 @@ export class Duplicates {
   private begin(): Round {
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
     const timer = setTimeout(end, FLUSH_EVERY_MS);
-    const dropped = new Map<string, Duplicate[]>();
-    const written = over.then(async () => {
-      clearTimeout(timer);
-      this.round = undefined;
-      await Promise.all([...dropped].map(([tenant, of]) => this.record(tenant, duplicatesDropped(tenant, of, this.now()))));
-    });
-    return { dropped, count: 0, written, end };
+    const dropped: Round['dropped'] = new Map();
+    return { dropped, count: 0, written: this.writeAfter(over, timer, dropped), end };
+  }
+
+  private async writeAfter(over: Promise<void>, timer: NodeJS.Timeout, dropped: Round['dropped']): Promise<void> {
+    await over;
+    clearTimeout(timer);
+    this.round = undefined;
+    await Promise.all([...dropped].map(([tenant, of]) => this.record(tenant, duplicatesDropped(tenant, of, this.now()))));
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { AttemptPath, dispatcherGate, dueOf, Gate, NoLongerOurs, Plane, settle, type Due, type Step } from '@spillway/attempts';
 import { readDelivery, UnreadableMessage } from '@spillway/contracts';
@@ -7,7 +8,6 @@ import { Health, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics, type Logger } from '@spillway/telemetry';
 import { shardOf, subject } from '@spillway/topology';
 import { WebhookClient } from '@spillway/webhook-client';
-import { readFileSync } from 'node:fs';
 import type { DispatcherConfig } from './dispatcher.config.ts';
 import { DispatcherModule } from './dispatcher.module.ts';
 import { DispatcherMetrics } from './dispatcher.telemetry.ts';
@@ -16,6 +16,8 @@ import { roomIn } from './room.ts';
 const APP = 'dispatcher';
 /** What waits in memory longer than it was expected to is parked; looked at this often. */
 const LATE_CHECK_MS = 100;
+
+const now = (): Date => new Date();
 
 /** Everything a dispatcher consists of, wired; nothing is taken before it is served. */
 export const dispatcher = async (config: DispatcherConfig): Promise<Service> => {
@@ -31,7 +33,6 @@ export const dispatcher = async (config: DispatcherConfig): Promise<Service> => 
   });
   const limits = { ...dispatcherGate, slots: config.attemptsAtOnce };
   const gate = new Gate(limits, (endpointId) => strategy.roomCame(subject.parked('first', shardOf(endpointId), endpointId)));
-  const now = (): Date => new Date();
   const plane = new Plane(broker, APP, now);
   const told = new DispatcherMetrics(metrics, gate);
   const path = new AttemptPath({ app: APP, registry, client, gate, now, jitter: Math.random, onAttempt: (...attempt) => told.attempted(...attempt) });

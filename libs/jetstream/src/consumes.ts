@@ -12,7 +12,7 @@ class AsThrown implements RpcExceptionFilter<unknown> {
 }
 
 /** Binds a handler to rows of the catalogue, so a typo is a compile error. */
-export const Consumes = (...names: QueueName[]): MethodDecorator => applyDecorators(EventPattern(names), UseFilters(new AsThrown())) as MethodDecorator;
+export const Consumes = (...names: QueueName[]): MethodDecorator => applyDecorators(EventPattern(names), UseFilters(new AsThrown()));
 
 /** The catalogue and the registered handlers disagree. */
 export class NotWired extends Error {

@@ -22,10 +22,15 @@ afterEach(async () => {
     work.abandon();
   }
   await plane.broker.api(`STREAM.PURGE.${STREAM}`);
-  await eventually(async () => expect(await info()).toMatchObject({ num_pending: 0, num_ack_pending: 0 }));
+  await settled();
 });
 
 const info = () => plane.broker.api<{ num_pending: number; num_ack_pending: number; num_waiting: number; ack_floor: { stream_seq: number } }>(`CONSUMER.INFO.${STREAM}.${DURABLE}`);
+const settled = (): Promise<void> =>
+  eventually(async () => {
+    const { num_pending: pending, num_ack_pending: inFlight } = await info();
+    if (pending + inFlight > 0) throw new Error(`${pending} pending, ${inFlight} in flight`);
+  });
 const send = (count: number, from = 0): Promise<unknown> =>
   Promise.all(Array.from({ length: count }, (_, n) => publisher.publish('webhook.ingest.fresh.acme', [['ce-id', String(from + n)]], Buffer.from(String(from + n)))));
 
@@ -59,20 +64,20 @@ describe('working a durable', () => {
   it('never takes more than there is room for', async () => {
     const ends: (() => void)[] = [];
     let most = 0;
-    let done = 0;
+    const done: true[] = [];
     const work = open({
       room: (held) => 7 - held,
       take: async (message) => {
         most = Math.max(most, work.inHand);
         await new Promise<void>((resolve) => ends.push(resolve));
         message.remove();
-        done += 1;
+        done.push(true);
       },
     });
     await send(50);
     await eventually(() => expect(work.inHand).toBe(7));
     expect((await info()).num_ack_pending).toBe(7);
-    while (done < 50) {
+    while (done.length < 50) {
       ends.splice(0).forEach((end) => end());
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -91,6 +91,7 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     throw new Error('not supported: this transport has no events of its own');
   }
 
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the signature is Nest's
   unwrap<T>(): T {
     return this.options.broker.nc as T;
   }
