@@ -38,9 +38,10 @@ it('signs so that the libraries that receivers use verify it, and refuse it chan
   const { body, headers } = await deliveryOf(await accepted({ tenant: 'acme', type: 'invoice.paid', data: { note: 'Grüße, 世界' } }));
   const given = headers as Record<string, string>;
   for (const library of [new StandardWebhook(secret), new SvixWebhook(secret)]) {
-    expect(library.verify(body.toString(), given)).toMatchObject({ type: 'invoice.paid', data: { note: 'Grüße, 世界' } });
+    expect(() => library.verify(body.toString(), given)).not.toThrow();
     expect(() => library.verify(body.toString().replace('paid', 'void'), given)).toThrow(/signature/i);
   }
+  expect(JSON.parse(body.toString())).toMatchObject({ type: 'invoice.paid', data: { note: 'Grüße, 世界' } });
 });
 
 it.each([
