@@ -20,7 +20,8 @@ export const loadConfig = <T extends object>(configClass: new () => T, env: Envi
     if (unreadable.has(variable)) continue; // what could not be read has been said already
     faults.push({ variable, seen: field ? seenIn(env[variable], field) : 'wrong', wanted: wantedOf(error) });
   }
-  if (faults.length > 0) throw new ConfigError(faults);
+  const place = ({ variable }: ConfigFault): number => fields.findIndex((field) => field.variable === variable);
+  if (faults.length > 0) throw new ConfigError(faults.toSorted((a, b) => place(a) - place(b)));
   return Object.freeze(config);
 };
 

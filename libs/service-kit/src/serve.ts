@@ -6,6 +6,7 @@ import type { Logger, Metrics } from '@spillway/telemetry';
 import { shutdownTelemetry } from '@spillway/telemetry/register';
 import type { FastifyInstance } from 'fastify';
 import { AllowedMethods } from './allowed-methods.ts';
+import { Connections } from './connections.ts';
 import { printConfig } from './describe-config.ts';
 import { fastifyAdapter, type HttpOptions } from './fastify-adapter.ts';
 import type { Health } from './health.ts';
@@ -45,25 +46,26 @@ export type Service = {
   drainBudgetMs?: number;
 };
 
-export type Serving = { app: NestFastifyApplication; url: string; stop(): Promise<void> };
+export type Serving = { app: NestFastifyApplication; url: string; stop: () => Promise<void> };
 
-type Stage = { name: 'starting' | 'serving' | 'stopping' };
+type Built = { nest: NestFastifyApplication; connections: Connections; stage: { name: 'starting' | 'serving' | 'stopping' } };
 
 /** Starts an app and keeps it until a signal comes, or `stop` is called. May be called several times in one process (compact). */
 export const serve = async (service: Service): Promise<Serving> => {
   const { app, config, health, log } = service;
   log.info({ config: printConfig(config) }, 'starting');
-  const stage: Stage = { name: 'starting' };
+  const stage: Built['stage'] = { name: 'starting' };
   health.check('service', () => ({ ok: stage.name === 'serving', detail: stage.name }));
   let nest: NestFastifyApplication | undefined;
   try {
     nest = await build(service);
+    const connections = new Connections(nest.getHttpServer());
     const url = await listen(nest, service); // before messages are taken: who cannot be looked at must not work
     await nest.startAllMicroservices();
     stage.name = 'serving';
     if (!isLoopback(config.bind) && !config.statusKey) log.warn(`/metrics refuses everybody: ${app} listens on ${config.bind} and SPILLWAY_STATUS_KEY is not set`);
     log.info({ url }, 'ready');
-    return { app: nest, url, stop: stopper(service, nest, stage) };
+    return { app: nest, url, stop: stopper(service, { nest, connections, stage }) };
   } catch (error) {
     await abandon(service, nest);
     throw error;
@@ -86,10 +88,10 @@ const build = async (service: Service): Promise<NestFastifyApplication> => {
 };
 
 /** Stops once, however often it is asked to: by a signal, by a test, by both. */
-const stopper = (service: Service, nest: NestFastifyApplication, stage: Stage): (() => Promise<void>) => {
+const stopper = (service: Service, built: Built): (() => Promise<void>) => {
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> =>
-    (stopped ??= shutdown(service, nest, stage).finally(() => {
+    (stopped ??= shutdown(service, built).finally(() => {
       forget();
     }));
   const forget = stopOnSignals({ stop, log: service.log });
@@ -97,13 +99,15 @@ const stopper = (service: Service, nest: NestFastifyApplication, stage: Stage): 
 };
 
 /** Two phases: take nothing more and let what was taken settle, then cut the connections it needed for that. */
-const shutdown = async ({ log, close, drainBudgetMs = DRAIN_BUDGET_MS }: Service, nest: NestFastifyApplication, stage: Stage): Promise<void> => {
+const shutdown = async ({ log, close, drainBudgetMs = DRAIN_BUDGET_MS }: Service, { nest, connections, stage }: Built): Promise<void> => {
   stage.name = 'stopping';
   const startedAt = performance.now();
+  const allLeft = connections.letGo();
   if (!(await doneWithin(nest.close(), drainBudgetMs))) {
     log.warn({ drainBudgetMs }, 'not everything settled in time; what was left is taken up again by who comes next');
     nest.getHttpServer().closeAllConnections();
   }
+  allLeft();
   if (close && !(await doneWithin(close(), CLOSE_BUDGET_MS))) log.warn({ budgetMs: CLOSE_BUDGET_MS }, 'connections did not close in time');
   if (!(await doneWithin(shutdownTelemetry(), CLOSE_BUDGET_MS))) log.warn({ budgetMs: CLOSE_BUDGET_MS }, 'the last spans were not sent in time');
   log.info({ tookMs: Math.round(performance.now() - startedAt) }, 'stopped');
