@@ -95,10 +95,11 @@ export class ShardOwner {
 
   private async leave(budgetMs: number): Promise<void> {
     clearInterval(this.rounds);
-    // first, so that the others already count without us when the first shard comes back
-    if (this.leases?.ready === true) await this.leases.takeLeave();
+    // sent first, so that the others already count without us when the first shard comes back
+    const left = this.leases?.ready === true ? this.leases.takeLeave() : undefined;
     for (const { loop } of this.owned.values()) loop.giveUp(budgetMs);
     while (this.owned.size > 0) await Promise.all([...this.owned.values()].map(({ ended }) => ended));
+    await left;
     this.bucket?.close();
   }
 

@@ -74,6 +74,7 @@ export class SubjectOwner implements ShardWork {
   private readonly ready = new Set<string>();
   /** Subjects that have, and no room. */
   private readonly blocked = new Set<string>();
+  private readonly nudgedMeanwhile = new Set<string>();
   private readonly reading = new Set<SubjectQueue>();
   /** Queues with something to remove or to read again. */
   private readonly unfinished = new Set<SubjectQueue>();
@@ -93,6 +94,9 @@ export class SubjectOwner implements ShardWork {
   fault: string | undefined;
   private heldCount = 0;
   private heldBytes = 0;
+  /** Asked for and not here yet, at most. */
+  private askedCount = 0;
+  private askedBytes = 0;
 
   constructor(private readonly options: SubjectOwnerOptions) {
     const { broker, row, shard, world, log, listings = [] } = options;
@@ -237,6 +241,9 @@ export class SubjectOwner implements ShardWork {
     this.clock = { brokerMs: brokerNowMs, at: nowMs };
     for (const [subject, count] of counts) this.learnOne(subject, count);
     if (whole) this.forget(counts, nowMs);
+    // stored after the server counted, perhaps
+    for (const subject of this.nudgedMeanwhile) this.hasMore(subject);
+    this.nudgedMeanwhile.clear();
     this.soon();
   }
 
@@ -249,7 +256,9 @@ export class SubjectOwner implements ShardWork {
   private forget(counts: Map<string, number>, nowMs: number): void {
     this.counts = counts;
     for (const [subject, queue] of this.queues) {
-      if (counts.has(subject) || !queue.idle || nowMs - queue.lastActive < FORGET_AFTER_MS) continue;
+      if (counts.has(subject)) continue;
+      queue.listed(0);
+      if (!queue.idle || nowMs - queue.lastActive < FORGET_AFTER_MS) continue;
       this.queues.delete(subject);
       this.ready.delete(subject);
       this.blocked.delete(subject);
@@ -259,13 +268,20 @@ export class SubjectOwner implements ShardWork {
   /** With a subject: that one has something; without: something has. */
   private nudged(subject: string): void {
     if (this.gone) return;
-    if (subject.startsWith(this.filter.slice(0, -1))) {
-      const queue = this.queues.get(subject);
-      if (queue) queue.more();
-      else this.counts.set(subject, Math.max(1, this.counts.get(subject) ?? 0));
-      this.look(subject);
-      this.soon();
-    } else this.wholeDue = Math.min(this.wholeDue, this.lastListed + NUDGED_LIST_EVERY_MS);
+    if (!subject.startsWith(this.filter.slice(0, -1))) {
+      this.wholeDue = Math.min(this.wholeDue, this.lastListed + NUDGED_LIST_EVERY_MS);
+      return;
+    }
+    if (this.listingSince !== undefined) this.nudgedMeanwhile.add(subject);
+    this.hasMore(subject);
+    this.soon();
+  }
+
+  private hasMore(subject: string): void {
+    const queue = this.queues.get(subject);
+    if (queue) queue.more();
+    else this.counts.set(subject, Math.max(1, this.counts.get(subject) ?? 0));
+    this.look(subject);
   }
 
   // ---- taking
@@ -296,18 +312,20 @@ export class SubjectOwner implements ShardWork {
   private read(nowMs: number): void {
     if (nowMs < this.pausedUntil || !this.options.broker.connected) return;
     for (const subject of this.ready) {
-      if (this.reading.size >= READS_IN_FLIGHT || this.isFull()) return;
+      const space = this.space();
+      if (this.reading.size >= READS_IN_FLIGHT || space.messages <= 0 || space.bytes <= 0) return;
       this.ready.delete(subject);
-      this.readOne(subject, nowMs);
+      this.readOne(subject, space, nowMs);
     }
   }
 
-  private isFull(): boolean {
+  /** What memory is left, with all that was asked for already here. */
+  private space(): { messages: number; bytes: number } {
     const { maxHeld = MAX_HELD, maxHeldBytes = MAX_HELD_BYTES } = this.options;
-    return this.heldCount >= maxHeld || this.heldBytes >= maxHeldBytes;
+    return { messages: maxHeld - this.heldCount - this.askedCount, bytes: maxHeldBytes - this.heldBytes - this.askedBytes };
   }
 
-  private readOne(subject: string, nowMs: number): void {
+  private readOne(subject: string, space: { messages: number; bytes: number }, nowMs: number): void {
     const known = this.queues.get(subject);
     if (known ? !known.mayRead : this.waiting(subject) === 0) return;
     const room = known?.isBehind(nowMs) === true ? 0 : this.options.room(subject, known?.held ?? 0, known?.heldBytes ?? 0);
@@ -317,18 +335,22 @@ export class SubjectOwner implements ShardWork {
     }
     const queue = known ?? new SubjectQueue(subject, this.host, this.waiting(subject));
     this.queues.set(subject, queue);
-    this.reading.add(queue);
-    void this.readSlice(queue, Math.min(room, SLICE_MAX));
+    void this.readSlice(queue, Math.min(room, SLICE_MAX, space.messages), Math.min(SLICE_BYTES_MAX, space.bytes));
   }
 
-  private async readSlice(queue: SubjectQueue, batch: number): Promise<void> {
+  private async readSlice(queue: SubjectQueue, batch: number, maxBytes: number): Promise<void> {
+    this.reading.add(queue);
+    this.askedCount += batch;
+    this.askedBytes += maxBytes;
     try {
-      await queue.read(batch, SLICE_BYTES_MAX);
+      await queue.read(batch, maxBytes);
     } catch (error) {
       this.pausedUntil = performance.now() + PAUSE_MS;
       this.failed(error, 'a subject cannot be read');
     } finally {
       this.reading.delete(queue);
+      this.askedCount -= batch;
+      this.askedBytes -= maxBytes;
       // to the end of the line: one subject with a million messages does not keep a thousand others waiting
       this.look(queue.subject);
       this.soon();
@@ -361,7 +383,7 @@ export class SubjectOwner implements ShardWork {
     for (const queue of this.unfinished) {
       queue.readAgainIfDue(nowMs);
       if (queue.mayRead) this.look(queue.subject);
-      if (queue.removalDue(nowMs) && this.removals < REMOVALS_IN_FLIGHT) void this.remove(queue, all);
+      if (queue.removalDue(nowMs, all) && this.removals < REMOVALS_IN_FLIGHT) void this.remove(queue, all);
       else if (queue.unremoved === 0 && !queue.hasLeft) this.unfinished.delete(queue);
     }
     this.endIfDrained();

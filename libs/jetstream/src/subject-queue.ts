@@ -30,6 +30,8 @@ const REMOVE_AT = 1_024;
 const BEHIND_MS = 1_500;
 /** What was left without an outcome is read again after this, as ack_wait has it in a durable. */
 const LEFT_FOR_MS = 5_000;
+/** Whose messages are left one after the other has no use for more of them. */
+const LEFT_MAX = 1_024;
 /** One request each: a follower is behind by milliseconds, so the first few are enough. */
 const LEADER_SLICE_MAX = 32;
 const FOREVER = Number.POSITIVE_INFINITY;
@@ -80,7 +82,8 @@ export class SubjectQueue implements SubjectMessageHome {
   }
 
   get mayRead(): boolean {
-    return this.unread > 0 && this.readingSince === undefined;
+    const goesOn = this.cursor > this.floor.lastRead;
+    return this.unread > 0 && this.readingSince === undefined && !(goesOn && this.left.size >= LEFT_MAX);
   }
 
   get hasLeft(): boolean {
@@ -106,7 +109,7 @@ export class SubjectQueue implements SubjectMessageHome {
   /** Reads what was left from its beginning: now, because the reason has ended, or when its time has come. */
   readAgain(): void {
     if (this.left.size === 0) return;
-    this.cursor = Math.min(this.cursor, ...this.left);
+    for (const sequence of this.left) this.cursor = Math.min(this.cursor, sequence);
     this.unread = Math.max(this.unread, this.left.size);
     this.readAgainAt = FOREVER;
   }
@@ -129,8 +132,8 @@ export class SubjectQueue implements SubjectMessageHome {
     }
   }
 
-  removalDue(nowMs: number): boolean {
-    return !this.removing && this.floor.unremoved > 0 && (nowMs >= this.nextRemoval || this.floor.unremoved >= REMOVE_AT);
+  removalDue(nowMs: number, atOnce = false): boolean {
+    return !this.removing && this.floor.unremoved > 0 && (atOnce || nowMs >= this.nextRemoval || this.floor.unremoved >= REMOVE_AT);
   }
 
   /** Removes what is settled. @param all also what is settled above a floor that has only just stopped. Never throws: what stays is tried again. */
