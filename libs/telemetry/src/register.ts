@@ -9,7 +9,8 @@ if (isTracingConfigured(process.env)) {
   // Loaded only when there is somewhere to send to: the SDK takes about 30 MB.
   const { NodeSDK: Loaded } = await import('@opentelemetry/sdk-node');
   // No instrumentation is built: one that patches HTTP doubles what a request costs, sampled or not. Spans are made where they are wanted.
-  sdk = new Loaded({ instrumentations: [], serviceName: serviceNameFor(process.env, process.argv[1]) });
+  // Metrics are read at /metrics and logs on standard output, so that only traces are sent.
+  sdk = new Loaded({ instrumentations: [], metricReaders: [], logRecordProcessors: [], serviceName: serviceNameFor(process.env, process.argv[1]) });
   sdk.start();
 }
 
