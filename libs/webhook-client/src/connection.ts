@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
-import { Client, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { Dial, type Dialling } from './dial.ts';
 import type { Target } from './target.ts';
+import { Client } from './undici-client.ts';
 
 /**
  * The head of an answer. Node's own 16 KiB would turn a 200 with 5,000 headers into a failure, although the status line decides; times 512 attempts

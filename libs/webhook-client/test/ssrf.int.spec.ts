@@ -120,13 +120,19 @@ it('a connection opened under an exemption is not used by anybody without', asyn
   expect(dials.made).toHaveLength(1);
 });
 
-/** Dials 127.0.0.2, and a network in between brings us to 127.0.0.1: only the socket can tell. */
-const dialDiverted = async (allowNetworks: readonly string[]): Promise<{ error: Error | null; heard: string[] }> => {
+type Connect = (port: number) => Socket;
+
+/** A network that brings us elsewhere than we dialled: only the socket can tell. */
+const diverted: Connect = (port) => connect(port, '127.0.0.1');
+/** A connection that the other side has reset before we looked: the system knows no peer any more. */
+const goneAlready: Connect = (port) => Object.defineProperty(connect(port, '127.0.0.1'), 'remoteAddress', { value: undefined });
+
+const dial = async (allowNetworks: readonly string[], by: Connect): Promise<{ error: Error | null; heard: string[] }> => {
   const raw = await startRawReceiver(() => {});
   const rules = urlRules({ allowNetworks, allowHttp: false });
   const judged = judgeUrl(`http://127.0.0.2:${raw.port}/`, rules);
   if ('refused' in judged) throw new Error(judged.refused);
-  const dialling = { rules, lookup: new SystemLookup().lookup, secureContext: createSecureContext(), connect: () => connect(raw.port, '127.0.0.1') };
+  const dialling = { rules, lookup: new SystemLookup().lookup, secureContext: createSecureContext(), connect: () => by(raw.port) };
   const [error, socket] = await new Promise<[Error | null, Socket | null]>((resolve) => {
     new Dial(judged.ok, dialling, (...dialled) => resolve(dialled)).start();
   });
@@ -136,10 +142,16 @@ const dialDiverted = async (allowNetworks: readonly string[]): Promise<{ error: 
 };
 
 it('a connection that ends elsewhere than it was dialled is given up before the first byte', async () => {
-  expect(await dialDiverted(['127.0.0.1', '127.0.0.2'])).toEqual({ error: null, heard: [] });
-  const { error, heard } = await dialDiverted(['127.0.0.2']);
+  expect(await dial(['127.0.0.1', '127.0.0.2'], diverted)).toEqual({ error: null, heard: [] });
+  const { error, heard } = await dial(['127.0.0.2'], diverted);
   expect(error).toBeInstanceOf(DialFailed);
   expect(error).toMatchObject({ reason: 'ssrf_blocked', detail: 'the address is not a public one' });
+  expect(heard).toEqual([]);
+});
+
+it('a connection whose other end is not known any more is given up too, but it is not blocked for ever', async () => {
+  const { error, heard } = await dial(['127.0.0.2'], goneAlready);
+  expect(error).toMatchObject({ reason: 'reset' });
   expect(heard).toEqual([]);
 });
 

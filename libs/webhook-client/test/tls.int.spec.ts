@@ -1,6 +1,9 @@
-import { createServer, type Server, type TlsOptions } from 'node:tls';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createServer, type Server, type TlsOptions } from 'node:tls';
+import { promisify } from 'node:util';
 import { startReceiver, type Receiver } from '@spillway/testing';
 import { expired, newAuthority, notYetValid, selfSigned, type Certified } from './certificates.ts';
 import { newClient, post } from './post.ts';
@@ -60,43 +63,55 @@ it.each<[string, Certified, string]>([
   expect(receiver.requests).toEqual([]);
 });
 
+/** In a process of its own: node:tls reads the environment of the process, and that of a test is a copy. */
+const postElsewhere = async (url: string, environment: NodeJS.ProcessEnv): Promise<unknown> => {
+  const script = `
+    import { WebhookClient } from '@spillway/webhook-client';
+    const client = new WebhookClient({ allowNetworks: ['127.0.0.0/8'], allowHttp: false });
+    const { outcome } = await client.post({ url: '${url}', headers: {}, body: Buffer.from('{}'), timeoutMs: 10_000 });
+    console.log(JSON.stringify(outcome));`;
+  const fromSource = ['--conditions=@spillway/source', '--import', join(import.meta.dirname, '../../../tools/swc-hook.mjs')];
+  const { stdout } = await promisify(execFile)(process.execPath, [...fromSource, '--input-type=module', '-e', script], {
+    cwd: import.meta.dirname,
+    env: { ...process.env, ...environment },
+  });
+  return JSON.parse(stdout);
+};
+
 it('is not talked out of it by the environment', async () => {
-  const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
-  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
-  try {
-    const receiver = await start(selfSigned(HOST));
-    const client = newClient(named);
-    expect((await post(client, `https://${HOST}:${receiver.port}/`)).outcome).toMatchObject({ reason: 'tls_error' });
-    await client.close();
-    expect(receiver.requests).toEqual([]);
-  } finally {
-    if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
-    else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
-  }
+  const receiver = await start(selfSigned('127.0.0.1'));
+  expect(await postElsewhere(receiver.url, { NODE_TLS_REJECT_UNAUTHORIZED: '0' })).toMatchObject({ kind: 'failed', reason: 'tls_error' });
+  expect(receiver.requests).toEqual([]);
 });
 
 describe('versions of TLS', () => {
   let server: Server;
-  const listen = async (options: TlsOptions): Promise<number> => {
-    server = createServer({ ...authority.issue(HOST), ciphers: 'DEFAULT@SECLEVEL=0', ...options }, (socket) => {
+  const listen = async (versions: TlsOptions): Promise<number> => {
+    // level 0: else OpenSSL itself would refuse what is old
+    server = createServer({ ...authority.issue(HOST), ciphers: 'DEFAULT@SECLEVEL=0', ...versions }, (socket) => {
       socket.on('error', () => socket.destroy()).once('data', () => socket.end('HTTP/1.1 204 No Content\r\n\r\n'));
     });
+    server.on('tlsClientError', (_, socket) => socket.destroy());
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   };
   afterEach(() => new Promise((resolve) => server.close(resolve)));
 
-  it.each<[string, TlsOptions, string]>([
-    ['TLS 1.1', { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' }, 'tls_error'],
-    ['TLS 1.2', { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }, 'delivered'],
-    ['TLS 1.3', { minVersion: 'TLSv1.3' }, 'delivered'],
-  ])('a receiver that speaks %s only: %s', async (_, versions, expected) => {
+  it.each<[string, TlsOptions]>([
+    ['1.2', { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }],
+    ['1.3', { minVersion: 'TLSv1.3' }],
+  ])('%s is spoken', async (_, versions) => {
     const port = await listen(versions);
     const client = newClient(named);
-    const { outcome } = await post(client, `https://${HOST}:${port}/`);
+    expect((await post(client, `https://${HOST}:${port}/`)).outcome).toEqual({ kind: 'delivered', status: 204 });
     await client.close();
-    expect(outcome.kind === 'delivered' ? outcome.kind : outcome.reason).toBe(expected);
+  });
+
+  it('1.1 is not, even where Node itself is told to speak it', async () => {
+    const port = await listen({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' });
+    const outcome = await postElsewhere(`https://127.0.0.1:${port}/`, { NODE_OPTIONS: '--tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0' });
+    expect(outcome).toMatchObject({ kind: 'failed', reason: 'tls_error', detail: expect.stringContaining('TLS 1.2 or newer is wanted') as string });
   });
 });
 
