@@ -1,4 +1,4 @@
-import { createHash, randomFillSync } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 
 const pool = Buffer.alloc(16 * 256);
 let used = pool.length;
@@ -14,12 +14,8 @@ const random128 = (): string => {
   return id;
 };
 
-const hash128 = (...parts: readonly string[]): string => {
-  const hash = createHash('sha256');
-  // the length before each part: ("a", "bc") and ("ab", "c") are two inputs, not one
-  for (const part of parts) hash.update(`${part.length}:`).update(part);
-  return hash.digest('base64url').slice(0, 22);
-};
+/** The length before each part: ("a", "bc") and ("ab", "c") are two inputs, not one. The one-shot hash takes half the time of a hash object. */
+const hash128 = (...parts: readonly string[]): string => hash('sha256', parts.map((part) => `${part.length}:${part}`).join(''), 'base64url').slice(0, 22);
 
 /** An event that came without a key of its producer's. */
 export const newEventId = (): string => `evt_${random128()}`;
