@@ -11,6 +11,7 @@ it('keeps what was meant as a problem', () => {
 it.each([
   [new NotFoundException('no such endpoint'), 404, 'not_found', 'no such endpoint'],
   [new BadRequestException('odd'), 400, 'bad_request', 'odd'],
+  [new HttpException('come later', 503), 503, 'unavailable', 'come later'],
   [new HttpException('teapot', 418), 418, 'bad_request', 'teapot'],
   [new HttpException('x', 415, { cause: { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE' } }), 415, 'unsupported_media_type', 'x'],
   [Object.assign(new Error('cut short'), { statusCode: 400, code: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' }), 400, 'incomplete_body', 'cut short'],
@@ -18,7 +19,7 @@ it.each([
   expect(asProblem(error)).toMatchObject({ status, code, detail });
 });
 
-it.each([[new Error('password hunter2')], [new HttpException('hunter2', 503)], ['hunter2'], [null], [undefined], [{ statusCode: 502, message: 'hunter2' }], [{ statusCode: '400' }]])(
+it.each([[new Error('password hunter2')], [new HttpException('hunter2', 200)], ['hunter2'], [null], [undefined], [{ statusCode: 502, message: 'hunter2' }], [{ statusCode: '400' }]])(
   'says nothing about what was not foreseen: %s',
   (error) => {
     const { problem } = asProblem(error);

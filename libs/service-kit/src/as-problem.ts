@@ -41,7 +41,8 @@ export const codeForStatus = (status: number): string => BY_STATUS[status] ?? (s
 export const asProblem = (error: unknown): ProblemError => {
   if (error instanceof ProblemError) return error;
   const { status, code } = told(error);
-  if (status === undefined || status < 400 || status >= 500) return unforeseen();
+  // Below 500 the words are about the request. Above they are ours: shown only when they were chosen for an answer.
+  if (status === undefined || status < 400 || (status >= 500 && !(error instanceof HttpException))) return unforeseen();
   return new ProblemError(status, FASTIFY[code ?? ''] ?? codeForStatus(status), (error as Error).message);
 };
 
