@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { startBroker, type TestBroker } from './broker.ts';
 import { eventually } from './eventually.ts';
 
@@ -44,6 +45,18 @@ it('comes back on the same ports with the same data after a kill', async () => {
   expect([broker.url, broker.monitorUrl]).toEqual(before.slice(0, 2));
   expect(broker.pid).not.toBe(before[2]);
   expect(await ask('$JS.API.STREAM.INFO.KEPT', '')).toContain('"name":"KEPT"');
+});
+
+it('waits for its port when another process has it for the moment', async () => {
+  await broker.kill();
+  const { hostname, port } = new URL(`nats://${broker.url}`);
+  const other = createServer().listen(Number(port), hostname);
+  await once(other, 'listening');
+  const restarted = broker.restart();
+  await eventually(() => expect(broker.log).toContain('address already in use'));
+  other.close();
+  await restarted;
+  expect(await talk(broker.url, '', /INFO/)).toContain('INFO');
 });
 
 it('is silent while frozen, and goes on when thawed', async () => {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './eventually.ts';
@@ -62,15 +62,10 @@ export class TestBroker {
   async restart(options: BrokerOptions = this.options): Promise<void> {
     await this.kill();
     this.options = options;
-    for (const file of this.portsFiles()) rmSync(join(this.dir, file)); // a killed server leaves its own behind
     writeFileSync(this.configFile, this.configuration());
-    const log = openSync(this.logFile, 'a');
-    const child = spawn(this.binary.path, ['-c', this.configFile], { stdio: ['ignore', log, log] });
-    closeSync(log);
-    await once(child, 'spawn');
-    this.child = child;
-    this.lifeline = tieToThisProcess(child, this.dir);
-    this.ports = await this.started(child);
+    const outcome = await eventually(() => this.launch());
+    if (outcome instanceof Error) throw outcome;
+    this.ports = outcome;
   }
 
   /** SIGKILL, as a crash: nothing is flushed, the data stays. */
@@ -130,11 +125,25 @@ export class TestBroker {
     return readdirSync(this.dir).filter((name) => name.endsWith('.ports'));
   }
 
-  private async started(child: ChildProcess): Promise<Ports> {
+  /**
+   * An `Error` when the server refuses to start.
+   * @throws when its port is taken for the moment: while it was down, a connection of some other process may have been given the number
+   */
+  private async launch(): Promise<Ports | Error> {
+    for (const file of this.portsFiles()) rmSync(join(this.dir, file)); // a killed server leaves its own behind
+    const log = openSync(this.logFile, 'a');
+    const before = fstatSync(log).size;
+    const child = spawn(this.binary.path, ['-c', this.configFile], { stdio: ['ignore', log, log] });
+    closeSync(log);
+    await once(child, 'spawn');
+    this.child = child;
+    this.lifeline = tieToThisProcess(child, this.dir);
     const ports = await eventually(() => (hasEnded(child) ? undefined : this.readPorts()));
     if (ports !== undefined) return ports;
     await this.kill();
-    throw new Error(`nats-server ended at once: ${this.log.slice(-2_000)}`);
+    const ended = new Error(`nats-server ended at once: ${this.log.slice(before).slice(-2_000)}`);
+    if (ended.message.includes('address already in use')) throw ended;
+    return ended;
   }
 
   /** The server writes the file once it takes connections, and not in one piece: a half-written one does not parse, and is read again. */
