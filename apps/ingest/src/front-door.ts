@@ -55,7 +55,7 @@ export class FrontDoor {
     const principal = keys.authenticate(authorization);
     if (!principal) {
       // a key ring that has not seen all keys does not know a wrong one
-      if (authorization !== undefined && !keys.state.ready) throw brokerUnavailable('keys cannot be looked up: the broker is away');
+      if (authorization !== undefined && !keys.state.ready) throw brokerUnavailable(`keys cannot be looked up: ${keys.state.why ?? 'not ready'}`);
       throw unauthenticated(authorization !== undefined);
     }
     if (!allows(principal, 'events:write')) throw missingScope('events:write');

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { readEvent, type EventMeta } from '@spillway/contracts';
 import { startPlaneBroker, type PlaneBroker, type PlaneBrokerOptions } from '@spillway/jetstream/testing';
 import { loadConfig, serve, type Problem, type Serving } from '@spillway/service-kit';
@@ -64,6 +66,18 @@ export class Rig {
     return post(this.url, body, headers);
   }
 
+  /** Speaks HTTP by hand; gives all that came until the other side hung up. */
+  async talk(first: string, goOn?: (write: (text: string) => void) => void): Promise<string> {
+    const socket = connect({ port: Number(new URL(this.url).port), host: '127.0.0.1' });
+    let heard = '';
+    socket.on('data', (chunk) => (heard += chunk.toString()));
+    socket.on('error', () => undefined); // a reset, once the answer is out, is as good as an end
+    socket.write(first);
+    goOn?.((text) => socket.write(text));
+    await once(socket, 'close');
+    return heard;
+  }
+
   /** How many events are on the broker's disk. */
   async count(): Promise<number> {
     const { state } = await this.plane.broker.api<{ state: { messages: number } }>('STREAM.INFO.WEBHOOK_INGEST');
@@ -81,6 +95,10 @@ export class Rig {
     await this.plane.stop();
   }
 }
+
+/** The head of a request with the admin key, up to its body. */
+export const headOf = (...more: string[]): string =>
+  ['POST /v1/events HTTP/1.1', 'host: x', `authorization: Bearer ${ADMIN_KEY}`, 'content-type: application/json', ...more, '', ''].join('\r\n');
 
 const headersOf = (text: string): Map<string, string> =>
   new Map(
