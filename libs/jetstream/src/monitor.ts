@@ -25,6 +25,6 @@ export const readMonitor = <T>(monitorUrl: string, path: string): Promise<T> =>
         }
       });
     });
-    asked.on('error', reject);
+    asked.on('error', (error) => reject(error.name === 'AbortError' ? new Error(`no answer within ${DEADLINE_MS / 1_000} s`, { cause: error }) : error));
     asked.end();
   });

@@ -1,4 +1,4 @@
-import { formatSize, sumOfBytes, type Action, type Fault, type FoundStream, type Limits } from '@spillway/topology';
+import { formatSize, readOverrides, sumOfBytes, type Action, type Fault, type FoundStream, type Limits } from '@spillway/topology';
 import type { BrokerRefused } from './errors.ts';
 
 /** The server reserves `max_bytes` of every stream: 10047 and 10023 are its own storage, 10002 the account's. */
@@ -16,9 +16,10 @@ export const faultOf = (error: BrokerRefused, action: Action, limits: Limits, fo
 };
 
 const storage = (limits: Limits, found: ReadonlyMap<string, FoundStream>): Fault => {
-  const reserved = [...found.values()].reduce((sum, { config }) => sum + Math.max(0, Number(config['max_bytes'] ?? 0)), 0);
+  const sum = sumOfBytes(limits, (name) => readOverrides((found.get(name)?.config['metadata'] ?? {}) as Record<string, string>));
+  const reserved = [...found.values()].reduce((total, { config }) => total + Math.max(0, Number(config['max_bytes'] ?? 0)), 0);
   return {
-    what: `The broker has not the storage for the plane: its streams and buckets together want ${formatSize(sumOfBytes(limits))} (SPILLWAY_MAX_BYTES_*) on each server, of which ${formatSize(reserved)} were reserved before this run`,
+    what: `The broker has not the storage for the plane: its streams and buckets together want ${formatSize(sum)} (SPILLWAY_MAX_BYTES_*) on each server, of which ${formatSize(reserved)} were reserved before this run`,
     remedy: `Raise max_file_store in the broker’s configuration above that sum (it defaults to 3/4 of the free disk), or lower the limits, for example SPILLWAY_MAX_BYTES_LEDGER=1GiB.`,
   };
 };

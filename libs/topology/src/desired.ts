@@ -1,10 +1,10 @@
 import { bucketNames, buckets, type BucketName } from './buckets.ts';
 import type { Limits } from './limits.ts';
-import { bucketStream, type ManagedName } from './managed.ts';
+import { bucketStream, managedNames, type ManagedName } from './managed.ts';
 import { SHARDS_KEY, writeOverrides, type Overrides } from './overrides.ts';
 import { durableName, filterOf, queueRow, queues, type ConsumerRow, type QueueName } from './queues.ts';
 import { allShards, SHARDS } from './shards.ts';
-import { everyStream, streamNames, streams, type StreamName, type StreamRow } from './streams.ts';
+import { everyStream, streams, type StreamName, type StreamRow } from './streams.ts';
 
 /** A configuration as the JetStream API has it; what it leaves out is to be as the server makes it by default. */
 export type Config = { readonly name: string; readonly metadata?: Readonly<Record<string, string>>; readonly [property: string]: unknown };
@@ -72,5 +72,6 @@ export const desiredDurables = (stream: ManagedName): Config[] =>
     return row.perShard ? allShards.map((shard) => desiredDurable(name, row, shard)) : [desiredDurable(name, row)];
   });
 
-/** What the server reserves when all of it is made, on each of its replicas. */
-export const sumOfBytes = (limits: Limits): number => [...streamNames, ...bucketNames.map(bucketStream)].reduce((sum, name) => sum + limits.maxBytes[name], 0);
+
+/** What a server reserves when all of it is made. @param overridesOf what operators set by command */
+export const sumOfBytes = (limits: Limits, overridesOf: (name: ManagedName) => Overrides): number => managedNames.reduce((sum, name) => sum + (overridesOf(name).maxBytes ?? limits.maxBytes[name]), 0);

@@ -4,7 +4,8 @@ export { isChangeable, type Difference } from './differences.ts';
 export { defaultLimits, limitsFrom, limitVariables, type LimitFault, type Limits } from './limits.ts';
 export { bucketStream, isManaged, managedNames, type BucketStreamName, type ManagedName } from './managed.ts';
 export { OVERRIDE_KEYS, readOverrides, SHARDS_KEY, type Overrides } from './overrides.ts';
-export { change, lowersShare, plan, show, type Action, type Fault, type FoundDurable, type FoundStream, type Plan, type Question } from './plan.ts';
+export { show, type Fault } from './faults.ts';
+export { lowersShare, plan, planChange, type Action, type FoundDurable, type FoundStream, type Plan, type Question } from './plan.ts';
 export { consumerProperties, streamProperties, VERIFIED_ON, type Mutability, type PropertyRow } from './properties.ts';
 export {
   durableName,

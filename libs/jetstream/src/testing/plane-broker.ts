@@ -5,7 +5,7 @@ import { startBroker, type BrokerOptions, type TestBroker } from '@spillway/test
 import { defaultLimits, managedNames, MIB, type Limits } from '@spillway/topology';
 import { pino } from 'pino';
 import { Broker } from '../broker.ts';
-import { provision } from '../provision.ts';
+import { provision, type Provisioned, type ProvisionOptions } from '../provision.ts';
 
 /** Small enough that a test can fill a stream, large enough that one which does not mean to never does. */
 const MAX_BYTES = 64 * MIB;
@@ -58,7 +58,7 @@ export class PlaneBroker {
   }
 
   /** Once more, for example after a stream was deleted. */
-  async provision(options: { limits?: Limits; adopt?: Parameters<typeof provision>[1]['adopt'] } = {}): ReturnType<typeof provision> {
+  async provision(options: Partial<Pick<ProvisionOptions, 'limits' | 'adopt' | 'dryRun'>> = {}): Promise<Provisioned> {
     return provision(this.broker, { limits: this.limits, log: testLog, worldsFile: this.worldsFile, ...options });
   }
 
