@@ -85,17 +85,12 @@ export class ManagedProcess {
     if (!this.record) return;
     const { name, pid } = this.record;
     signalGroup(pid, 'SIGTERM');
-    const gone = new AbortController();
-    const lastResort = delay(this.spec.stopWithinMs, undefined, { signal: gone.signal }).then(
-      () => {
-        this.say(`${name} did not stop within ${this.spec.stopWithinMs / 1_000} s: killed`);
-        signalGroup(pid, 'SIGKILL');
-      },
-      () => undefined, // it went by itself
-    );
+    const lastResort = setTimeout(() => {
+      this.say(`${name} did not stop within ${this.spec.stopWithinMs / 1_000} s: killed`);
+      signalGroup(pid, 'SIGKILL');
+    }, this.spec.stopWithinMs);
     await this.ended;
-    gone.abort();
-    await lastResort;
+    clearTimeout(lastResort);
   }
 
   kill() {

@@ -33,7 +33,7 @@ export class Processes {
 
   record() {
     const records = this.all.flatMap(({ record }) => record ?? []);
-    this.reaper.watch(records.map(({ pid }) => pid).reverse()); // the reaper stops the last of its line last
+    this.reaper.watch(records.map(({ pid }) => pid).toReversed()); // the reaper stops the last of its line last
     this.lock.record(records);
   }
 

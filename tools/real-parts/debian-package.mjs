@@ -13,13 +13,19 @@ const SUITE = 'unstable';
 export const mirrorIn = (uris) => /'([^']+\/debian)\/dists\/[^/']+\/InRelease'/.exec(uris)?.[1];
 
 /** Everything apt keeps, in a folder of ours: the machine's lists, cache and installed packages are neither read nor changed. @param {string} folder */
-const privateApt = (folder) => [
-  ...['-o', `Dir::State=${folder}/state`, '-o', `Dir::State::Lists=${folder}/lists`],
-  // an empty status file: with the machine's own, apt finds "no source to download" when a newer build is installed
-  ...['-o', `Dir::State::status=${folder}/status`, '-o', `Dir::Cache=${folder}/cache`],
-  ...['-o', `Dir::Etc::SourceList=${folder}/sources.list`, '-o', 'Dir::Etc::SourceParts=/dev/null'],
-  ...['-o', 'APT::Sandbox::User=root', '-o', 'Acquire::Languages=none', '-o', 'Acquire::Retries=2'],
-];
+const privateApt = (folder) =>
+  [
+    `Dir::State=${folder}/state`,
+    `Dir::State::Lists=${folder}/lists`,
+    // an empty status file: with the machine's own, apt finds "no source to download" when a newer build is installed
+    `Dir::State::status=${folder}/status`,
+    `Dir::Cache=${folder}/cache`,
+    `Dir::Etc::SourceList=${folder}/sources.list`,
+    'Dir::Etc::SourceParts=/dev/null',
+    'APT::Sandbox::User=root',
+    'Acquire::Languages=none',
+    'Acquire::Retries=2',
+  ].flatMap((option) => ['-o', option]);
 
 /** @param {string} folder @param {string} mirror */
 const writePrivateState = async (folder, mirror) => {
