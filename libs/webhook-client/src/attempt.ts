@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { Connection } from './connection.ts';
 import type { Connections, Taker } from './connections.ts';
 import type { DeadlineWheel, Timed } from './deadline-wheel.ts';
-import { byError, byStatus, timedOut } from './outcomes.ts';
+import { byError, byStatus, protocolError, timedOut } from './outcomes.ts';
 import { BodyBeginning, keptHeaders, type ReceivedHeaders, type ReceivedResponse } from './received.ts';
 import type { Target } from './target.ts';
 
@@ -16,6 +16,7 @@ const MAX_BODY_BYTES = 64 * 1_024;
 const BODY_PATIENCE_MS = 1_000;
 /** 103s and the like before the answer itself. An honest server sends one or two. */
 const MAX_INTERIM_ANSWERS = 16;
+const SWITCHING_PROTOCOLS = 101;
 
 /**
  * One attempt, from the moment it wants a connection to the moment it has an outcome: the handler that undici calls. It settles once, by whatever
@@ -66,7 +67,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Timed, Taker {
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: ReceivedHeaders): void {
     if (this.settled) return;
-    if (status < 200) return this.countInterim();
+    if (status < 200) return this.passInterim(status);
     this.status = status;
     this.headers = headers;
     const patientUntilMs = performance.now() + BODY_PATIENCE_MS;
@@ -94,10 +95,10 @@ export class Attempt implements Dispatcher.DispatchHandler, Timed, Taker {
     this.abandon(() => (this.status === 0 ? byError(error) : byStatus(this.status, this.headers, 'body_incomplete')));
   }
 
-  private countInterim(): void {
+  private passInterim(status: number): void {
     this.interim += 1;
-    if (this.interim <= MAX_INTERIM_ANSWERS) return;
-    this.abandon(() => ({ kind: 'failed', reason: 'protocol_error', detail: `more than ${MAX_INTERIM_ANSWERS} interim answers` }));
+    if (status === SWITCHING_PROTOCOLS) return this.abandon(() => protocolError('an upgrade that nobody asked for'));
+    if (this.interim > MAX_INTERIM_ANSWERS) this.abandon(() => protocolError(`more than ${MAX_INTERIM_ANSWERS} interim answers`));
   }
 
   private cut(): void {

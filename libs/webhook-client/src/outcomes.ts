@@ -18,6 +18,8 @@ export const byStatus = (status: number, headers: ReceivedHeaders, flagged?: str
 
 export const timedOut = (timeoutMs: number, doing: string): Outcome => ({ kind: 'failed', reason: 'timeout', detail: `${timeoutMs} ms were over while ${doing}` });
 
+export const protocolError = (detail: string): Outcome => ({ kind: 'failed', reason: 'protocol_error', detail });
+
 /** What undici and the system say of a connection on which an attempt was under way and no status line had come. */
 const failures: Readonly<Record<string, readonly [FailureKind, string]>> = {
   UND_ERR_SOCKET: ['reset', 'connection closed before an answer'],
@@ -37,19 +39,19 @@ const answersOutOfTurn: ReadonlySet<string> = new Set(['bad response', 'bad upgr
 /** undici leaves the parser's own code out. */
 const isParserError = (error: Error): boolean => error.name === 'HTTPParserError';
 
-/** Ours: what a network or a receiver does always has a code. */
-const isOurs = (code: string): boolean => code === '' || code === 'ERR_ASSERTION';
-
 /** An attempt that ended without a status line. @throws WebhookClientError when the fault is ours */
 export const byError = (error: Error & { code?: string }): Outcome => {
   if (error instanceof DialFailed) return { kind: 'failed', reason: error.reason, detail: error.detail };
   if (error instanceof OutOfSockets) throw error;
-  if (isParserError(error)) return { kind: 'failed', reason: 'protocol_error', detail: 'the answer is not HTTP' };
-  if (answersOutOfTurn.has(error.message)) return { kind: 'failed', reason: 'protocol_error', detail: 'an answer that nobody asked for' };
+  if (isParserError(error)) return protocolError('the answer is not HTTP');
+  if (answersOutOfTurn.has(error.message)) return protocolError('an answer that nobody asked for');
   const code = error.code ?? '';
   if (code === 'UND_ERR_INVALID_ARG') throw new ForbiddenHeader(error.message, { cause: error });
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') return { kind: 'failed', reason: 'tls_error', detail: `TLS broke down (${code})` };
-  if (isOurs(code)) throw new AttemptBroken({ cause: error });
+  // undici's own doubts about an answer: found by feeding it mutated ones, a 101 without an upgrade was one
+  if (code === 'ERR_ASSERTION') return protocolError('an answer that our HTTP client cannot take');
+  // what a network or a receiver does always has a code
+  if (code === '') throw new AttemptBroken({ cause: error });
   const [reason, detail] = failures[code] ?? ['reset', `connection broke (${code})`];
   return { kind: 'failed', reason, detail };
 };

@@ -228,6 +228,7 @@ describe('receivers that answer nonsense', () => {
     ['HTTP/2 without being asked', '\0\0\0\x04\0\0\0\0\0'],
     ['a status of letters', 'HTTP/1.1 abc OK\r\n\r\n'],
     ['a switch of protocols', 'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'],
+    ['a switch of protocols to none', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
     ['an unasked 100', 'HTTP/1.1 100 Continue\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx'],
     ['a length and chunks', 'HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type Server, type TlsOptions } from 'node:tls';
 import { promisify } from 'node:util';
@@ -64,10 +66,10 @@ it.each<[string, Certified, string]>([
 });
 
 /** In a process of its own: node:tls reads the environment of the process, and that of a test is a copy. */
-const postElsewhere = async (url: string, environment: NodeJS.ProcessEnv): Promise<unknown> => {
+const postElsewhere = async (url: string, environment: NodeJS.ProcessEnv, extraCa?: string): Promise<unknown> => {
   const script = `
     import { WebhookClient } from '@spillway/webhook-client';
-    const client = new WebhookClient({ allowNetworks: ['127.0.0.0/8'], allowHttp: false });
+    const client = new WebhookClient({ allowNetworks: ['127.0.0.0/8'], allowHttp: false, extraCa: ${JSON.stringify(extraCa)} });
     const { outcome } = await client.post({ url: '${url}', headers: {}, body: Buffer.from('{}'), timeoutMs: 10_000 });
     console.log(JSON.stringify(outcome));`;
   const fromSource = ['--conditions=@spillway/source', '--import', join(import.meta.dirname, '../../../tools/swc-hook.mjs')];
@@ -143,6 +145,16 @@ describe('the authorities of a deployment', () => {
     const client = newClient({ ...named, extraCa: Buffer.from(`our own\n${stranger.cert}\nand theirs\n${authority.cert}`) });
     expect((await post(client, `https://${HOST}:${receiver.port}/`)).outcome.kind).toBe('delivered');
     await client.close();
+  });
+
+  it('are believed beside those that Node believes, not instead of them', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'authorities-'));
+    const believed = join(folder, 'believed-by-node.pem');
+    await writeFile(believed, authority.cert);
+    const receiver = await start(authority.issue('127.0.0.1'));
+    const outcome = await postElsewhere(receiver.url, { NODE_EXTRA_CA_CERTS: believed }, stranger.cert);
+    await rm(folder, { recursive: true });
+    expect(outcome).toEqual({ kind: 'delivered', status: 200 });
   });
 
   it.each([
