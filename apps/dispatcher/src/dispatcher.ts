@@ -14,8 +14,8 @@ import { DispatcherMetrics } from './dispatcher.telemetry.ts';
 import { roomIn } from './room.ts';
 
 const APP = 'dispatcher';
-/** What waits in memory longer than it was expected to is parked; looked at this often. */
-const LATE_CHECK_MS = 100;
+/** Probes that are due, rates that allow one more, and who waits too long: looked at this often. */
+const BEAT_MS = 100;
 
 const now = (): Date => new Date();
 
@@ -52,7 +52,7 @@ export const dispatcher = async (config: DispatcherConfig): Promise<Service> => 
     mayTake: () => registry.state.ready,
     onCrash: (error, message) => crashed(error, message, plane, log, told),
   });
-  const late = setInterval(() => gate.parkTheLate(), LATE_CHECK_MS);
+  const beat = setInterval(() => gate.beat(), BEAT_MS);
   health.check('endpoints', () => ({ ok: registry.state.ready, detail: registry.state.why }));
   health.check('queues', () => ({ ok: strategy.state().ok, detail: strategy.state() }));
   return {
@@ -65,7 +65,7 @@ export const dispatcher = async (config: DispatcherConfig): Promise<Service> => 
     metrics,
     log,
     close: async () => {
-      clearInterval(late);
+      clearInterval(beat);
       plane.close();
       registry.close();
       await client.close();

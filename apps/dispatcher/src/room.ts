@@ -14,7 +14,7 @@ export const roomIn = (gate: Gate, path: AttemptPath, registry: EndpointRegistry
     const record = registry.get(endpointId);
     if (!record) return 0; // absent, not deleted: it waits for its record to be back
     if (record.state === 'deleted') return REMOVED_AT_ONCE;
-    return record.enabled ? gate.roomForParked(gate.line(endpointId, path.limitOf(record))) : 0;
+    return record.enabled ? gate.roomForParked(gate.line(endpointId, path.settingsOf(record))) : 0;
   };
   return ({ held, subject }) => {
     if (subject !== undefined) {

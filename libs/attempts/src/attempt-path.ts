@@ -1,16 +1,18 @@
-import { UnreadableMessage, type DeliveryMeta } from '@spillway/contracts';
-import { decide, deliveryOf, expire, policyOf, shareOf, tooOldAt, defaultPolicy, type CapEvent, type Delivery, type Outcome, type Policy } from '@spillway/delivery';
+import { UnreadableMessage, type DeliveryMeta, type FailureKind } from '@spillway/contracts';
+import { decide, decideUncharged, defaultPolicy, deliveryOf, expire, policyOf, shareOf, tooOldAt, type Delivery, type Outcome, type Policy } from '@spillway/delivery';
 import type { EndpointRecord, EndpointRegistry } from '@spillway/endpoints';
 import type { WaitingMessage } from '@spillway/jetstream';
 import { sign } from '@spillway/standard-webhooks';
 import type { WebhookClient } from '@spillway/webhook-client';
-import type { Gate } from './gate.ts';
+import type { Ended, Gate } from './gate.ts';
+import type { LineSettings } from './line.ts';
+import { OursOrTheirs } from './ours-or-theirs.ts';
 import { NoLongerOurs, type Step } from './plane.ts';
 
 export const DEFAULT_MAX_IN_FLIGHT = 64;
 export const DEFAULT_TIMEOUT_SECONDS = 15;
 
-/** A delivery that waits, decoded once. */
+/** A delivery that waits, decoded once. `place`: for its turn (or its time), or for its endpoint. */
 export type Due = { from: WaitingMessage; meta: DeliveryMeta; delivery: Delivery; place: 'turn' | 'parked' };
 
 export type AttemptPathOptions = {
@@ -22,15 +24,22 @@ export type AttemptPathOptions = {
   jitter: () => number;
   /** Told of each attempt that was made, for metrics. */
   onAttempt?: (outcome: Outcome, durationMs: number, startedAfterMs: number) => void;
+  /** So many endpoints fail in this way that the fault is ours. */
+  onOurs?: (kind: FailureKind) => void;
 };
+
+type Attempted = { outcome: Outcome; durationMs: number; probe: boolean };
 
 /** An endpoint whose record is not in the registry: an alarm, never a reason to end a delivery. */
 const parked = (reason: string): Step => ({ next: { go: 'parked', reason }, facts: [] });
+const stays: Step = { next: { go: 'stays' }, facts: [] };
 /** The fact `endpoint.deleted` ended every delivery of that endpoint; whoever meets one removes it. */
 const removedWithItsEndpoint: Step = { next: { go: 'nowhere' }, facts: [] };
 
 /** From a delivery that is due to what follows from its attempt: the same for first and for later attempts. */
 export class AttemptPath {
+  private readonly judge = new OursOrTheirs();
+
   constructor(private readonly options: AttemptPathOptions) {}
 
   /** Settles nothing: the caller does, with what this returns. @throws NoLongerOurs */
@@ -39,7 +48,7 @@ export class AttemptPath {
     if (!record) return parked('endpoint_absent');
     if (record.state === 'deleted') return removedWithItsEndpoint;
     const { now, app } = this.options;
-    const policy = this.policy(record);
+    const policy = policyOf(record);
     if (tooOldAt(due.delivery, policy, now())) return expire(due.delivery, 'too_old', { now: now(), app });
     if (!record.enabled) return parked('endpoint_disabled');
     return this.inTurn(due, record, policy);
@@ -47,33 +56,52 @@ export class AttemptPath {
 
   policyFor(endpointId: string): Policy {
     const record = this.options.registry.get(endpointId);
-    return record ? this.policy(record) : defaultPolicy;
+    return record ? policyOf(record) : defaultPolicy;
   }
 
-  /** How many at once this app may have at the endpoint. */
-  limitOf(record: Pick<EndpointRecord, 'maxInFlight'>): number {
-    return shareOf(record.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT)[this.options.app];
-  }
-
-  private policy(record: EndpointRecord): Policy {
-    return policyOf(record);
+  /** What this app may do at the endpoint. */
+  settingsOf(record: Pick<EndpointRecord, 'tenant' | 'maxInFlight'>): LineSettings {
+    return { tenant: record.tenant, limit: shareOf(record.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT)[this.options.app] };
   }
 
   private async inTurn(due: Due, record: EndpointRecord, policy: Policy): Promise<Step> {
     const { gate } = this.options;
-    const line = gate.line(record.id, this.limitOf(record));
+    const line = gate.line(record.id, this.settingsOf(record));
     const entered = gate.enter(line, due.place, due.from.data.length);
-    if (entered !== true && !(await entered)) return parked('at_cap');
+    const admission = entered instanceof Promise ? await entered : entered;
+    if (admission.go === 'stay') return stays;
+    if (admission.go === 'park') return parked(admission.reason);
+    const { probe } = admission;
     const startedAt = performance.now();
-    let event: CapEvent = { type: 'failed' };
+    let ended: Ended = { cap: { type: 'failed' }, circuit: 'none', probe, durationMs: 0 };
     try {
       if (!due.from.owned()) throw new NoLongerOurs(due.from.origin);
-      const { outcome, durationMs } = await this.post(due, record);
-      event = capEventOf(outcome);
-      return decide(due.delivery, outcome, policy, this.options.now(), this.options.jitter(), Math.round(durationMs), this.options.app);
+      const attempted = { ...(await this.post(due, record)), probe };
+      const step = this.decided(due, attempted, policy);
+      ended = this.endedBy(attempted, step);
+      return step;
     } finally {
-      gate.leave(line, event, performance.now() - startedAt);
+      gate.leave(line, { ...ended, durationMs: performance.now() - startedAt });
     }
+  }
+
+  /** A probe that fails, and a fault that is ours, are not the delivery's to pay for. */
+  private decided({ delivery }: Due, { outcome, durationMs, probe }: Attempted, policy: Policy): Step {
+    const { now, jitter, app, onOurs } = this.options;
+    const ours = this.judge.note(delivery.endpointId, outcome.kind === 'failed' ? outcome.reason : undefined, performance.now());
+    if (ours !== undefined) onOurs?.(ours);
+    const tookMs = Math.round(durationMs);
+    if (outcome.kind === 'failed' && (probe || ours !== undefined)) {
+      return decideUncharged(delivery, outcome, policy, ours === undefined ? 'circuit_open' : 'fault_is_ours', now(), tookMs, app);
+    }
+    return decide(delivery, outcome, policy, now(), jitter(), tookMs, app);
+  }
+
+  private endedBy({ outcome, probe, durationMs }: Attempted, { endpoint }: Step): Ended {
+    const waitMs = endpoint?.wait === undefined ? undefined : endpoint.wait.getTime() - this.options.now().getTime();
+    const waitUntilMs = waitMs === undefined ? undefined : performance.now() + waitMs;
+    if (outcome.kind === 'delivered') return { cap: { type: 'succeeded' }, circuit: 'succeeded', probe, durationMs };
+    return { cap: { type: outcome.reason === 'timeout' ? 'timed_out' : 'failed' }, circuit: 'failed', probe, durationMs, waitUntilMs };
   }
 
   private async post({ from, meta, delivery }: Due, record: EndpointRecord): Promise<{ outcome: Outcome; durationMs: number }> {
@@ -98,14 +126,9 @@ export class AttemptPath {
   }
 }
 
-const capEventOf = (outcome: Outcome): CapEvent => {
-  if (outcome.kind === 'delivered') return { type: 'succeeded' };
-  return { type: outcome.reason === 'timeout' ? 'timed_out' : 'failed' };
-};
-
 /** @throws UnreadableMessage */
 export const dueOf = (from: WaitingMessage, meta: DeliveryMeta): Due => {
-  const place = from.subject.startsWith('webhook.delivery.') ? 'turn' : 'parked';
+  const place = from.subject.startsWith('webhook.parked.') ? 'parked' : 'turn';
   if (from.data.length === 0) throw new UnreadableMessage('a delivery without a body');
   return { from, meta, delivery: deliveryOf(meta), place };
 };

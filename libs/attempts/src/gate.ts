@@ -1,5 +1,6 @@
 import type { CapEvent } from '@spillway/delivery';
-import { Line, type Waiter } from './line.ts';
+import { Line, type Admission, type LineSettings, type ParkReason, type Waiter } from './line.ts';
+import { Turns } from './turns.ts';
 
 export type GateLimits = {
   /** Attempts at once in this process. */
@@ -12,28 +13,48 @@ export type GateLimits = {
 };
 
 export const dispatcherGate: GateLimits = { slots: 512, maxWaitMs: 1_000, maxWaitingPerEndpoint: 512, maxWaitingBytes: 64 * 2 ** 20 };
+export const retrierGate: GateLimits = { ...dispatcherGate, slots: 256 };
+
+/** How an attempt ended, as the gate counts it. */
+export type Ended = {
+  cap: CapEvent;
+  /** `none`: it says nothing about the endpoint (it was not made, or the fault is ours). */
+  circuit: 'succeeded' | 'failed' | 'none';
+  probe: boolean;
+  durationMs: number;
+  /** Monotonic: the endpoint asked to be left alone until then (`Retry-After`). */
+  waitUntilMs?: number | undefined;
+};
 
 /** Read from PARKED at once: a few rounds of the cap, so that slices are worth their request. */
 const PARKED_ROUNDS = 4;
 const PARKED_SLICE_MAX = 256;
-const IDLE_LINES_MAX = 10_000;
+const LINES_MAX = 10_000;
+/** Slots are short when less than this share of them is free; then no tenant may have more than a quarter. */
+const SHORT_BELOW = 0.25;
+const TENANT_SHARE = 0.25;
+/** Of all slots, for attempts that are or may become long. */
+const LONG_SHARE = 0.5;
 
 /**
- * Who may begin an attempt now. Per endpoint a cap, over all of the process a number of slots; lines that could begin take turns. Plain memory, and right
- * over all replicas, because a shard has one owner.
+ * Who may begin an attempt now. Per endpoint an earned cap, a circuit and perhaps a rate, over all of the process a number of slots; lines that could begin
+ * take turns. Plain memory, and right over all replicas, because a shard has one owner.
  */
 export class Gate {
   private readonly lines = new Map<string, Line>();
-  /** Lines with somebody waiting and room under their cap, in the order of their turns. */
-  private readonly ready = new Set<Line>();
+  private readonly turns = new Turns();
+  /** Lines that something other than a slot holds back, and somebody is waiting for. Looked at by `beat`. */
+  private readonly heldBack = new Set<Line>();
+  private readonly tenants = new Map<string, number>();
   private inFlight = 0;
+  private longInFlight = 0;
   private waitingBytes = 0;
-  private parkedNow = 0;
 
   constructor(
     private readonly limits: GateLimits,
     /** Somebody asked in vain for room for parked deliveries of this endpoint, and now there is. */
     private readonly onRoom: (endpointId: string) => void = () => undefined,
+    private readonly clock: () => number = () => performance.now(),
   ) {}
 
   get attemptsInFlight(): number {
@@ -50,107 +71,184 @@ export class Gate {
     return sum;
   }
 
-  /** @param limit how many at once this app may have at this endpoint */
-  line(endpointId: string, limit: number): Line {
+  /** Endpoints whose circuit is not closed, as far as this process has learnt. */
+  get circuitsOpen(): number {
+    let sum = 0;
+    for (const { circuit } of this.lines.values()) if (circuit.is !== 'closed') sum += 1;
+    return sum;
+  }
+
+  line(endpointId: string, settings: LineSettings): Line {
     let line = this.lines.get(endpointId);
-    if (!line) {
-      if (this.lines.size >= IDLE_LINES_MAX) this.forgetIdle();
-      line = new Line(endpointId, limit);
-      this.lines.set(endpointId, line);
+    if (line) {
+      line.configure(settings);
+      return line;
     }
-    line.limitTo(limit);
+    if (this.lines.size >= LINES_MAX) this.forget();
+    line = new Line(endpointId, settings, this.clock());
+    this.lines.set(endpointId, line);
     return line;
   }
 
-  /** @returns true: begin, and say `leave` when done; false: park it */
-  enter(line: Line, from: 'turn' | 'parked', bytes: number): boolean | Promise<boolean> {
-    if (line.hasRoom && this.inFlight < this.limits.slots && (from === 'parked' ? line.parked : line.fresh).length === 0) {
-      this.begin(line);
-      return true;
-    }
-    if (from === 'turn' && this.isFull(line, bytes)) return false;
-    return new Promise((resolve) => {
-      (from === 'parked' ? line.parked : line.fresh).push({ since: performance.now(), bytes, go: resolve });
+  /** @returns at once where it is clear, else a promise. Whoever is told `begin` says `leave` when done. */
+  enter(line: Line, from: 'turn' | 'parked', bytes: number): Admission | Promise<Admission> {
+    const now = this.clock();
+    const refused = this.refusal(line, from, now);
+    if (refused) return refused;
+    const own = from === 'parked' ? line.parked : line.fresh;
+    if (own.length === 0 && this.mayBegin(line, now)) return this.begin(line, now);
+    if (from === 'turn' && this.isFull(line, bytes)) return { go: 'park', reason: 'at_cap' };
+    return new Promise((tell) => {
+      own.push({ since: now, bytes, tell });
       this.waitingBytes += bytes;
-      if (line.hasRoom) this.ready.add(line);
+      if (line.hasRoom) this.turns.add(line);
+      if (line.hindrance(now) !== undefined) this.heldBack.add(line);
     });
   }
 
-  leave(line: Line, event: CapEvent, durationMs: number): void {
-    this.inFlight -= 1;
-    line.ended(event, durationMs);
-    if (line.waiting > 0 && line.hasRoom) this.ready.add(line);
-    this.serve();
-    if (line.askedInVain && this.parkedWanted(line) > 0) {
-      line.askedInVain = false;
-      this.onRoom(line.endpointId);
-    }
+  leave(line: Line, { cap, circuit, probe, durationMs, waitUntilMs }: Ended): void {
+    const now = this.clock();
+    this.release(line);
+    line.ended(cap, durationMs);
+    if (circuit !== 'none') line.tell({ type: circuit, probe }, now);
+    else if (probe) line.tell({ type: 'probe_dropped' }, now);
+    if (waitUntilMs !== undefined && waitUntilMs > now) line.tell({ type: 'asked_to_wait', untilMs: waitUntilMs }, now);
+    const hindrance = line.waiting === 0 ? undefined : line.hindrance(now);
+    if (hindrance === 'circuit_open' && line.circuit.is === 'open') this.turnAwayAll(line, hindrance);
+    if (line.waiting > 0 && line.hasRoom) this.turns.add(line);
+    this.serve(now);
+    this.offerRoom(line, now);
   }
 
   /** How many more parked deliveries of this endpoint may be read now. */
   roomForParked(line: Line): number {
-    const room = this.parkedWanted(line);
+    const room = this.parkedWanted(line, this.clock());
     line.askedInVain = room === 0;
+    if (line.askedInVain) this.heldBack.add(line);
     return room;
   }
 
-  /** What waits longer than it was expected to gives its place up. Called a few times a second. */
-  parkTheLate(now = performance.now()): void {
-    for (const line of this.lines.values()) {
-      for (let first = line.fresh.peek(); first !== undefined && now - first.since > this.limits.maxWaitMs; first = line.fresh.peek()) {
-        line.fresh.shift();
-        this.release(first, false);
-      }
-      if (line.waiting === 0) this.ready.delete(line);
+  /** What time brings: probes that are due, rates that allow one more, and who waits longer than was expected gives its place up. Called ten times a second. */
+  beat(): void {
+    const now = this.clock();
+    for (const line of this.heldBack) {
+      if (line.waiting > 0 && line.hasRoom) this.turns.add(line);
+      this.offerRoom(line, now);
+      if (!line.askedInVain && line.waiting === 0) this.heldBack.delete(line);
     }
+    this.serve(now);
+    for (const line of this.lines.values()) if (line.fresh.length > 0) this.parkTheLate(line, now);
   }
 
-  /** Everybody who waits is told to park: for a stop. What was read from PARKED simply stays there. */
-  turnAway(): void {
-    for (const line of this.lines.values()) {
-      for (let waiter = line.next(); waiter !== undefined; waiter = line.next()) this.release(waiter, false);
-    }
-    this.ready.clear();
+  /** Everybody who waits is told to go away: for a stop. */
+  close(): void {
+    for (const line of this.lines.values()) this.turnAwayAll(line, 'at_cap');
   }
 
-  /** Not for every slot that falls free: half a slice at least. */
-  private parkedWanted(line: Line): number {
-    const want = Math.min(PARKED_SLICE_MAX, line.capNow * PARKED_ROUNDS);
-    const more = want - line.parked.length;
-    return more >= want / 2 && this.waitingBytes < this.limits.maxWaitingBytes ? more : 0;
+  /** What is not even worth waiting for in memory. */
+  private refusal(line: Line, from: 'turn' | 'parked', now: number): Admission | undefined {
+    const hindrance = line.hindrance(now);
+    if (hindrance === 'circuit_open') return turnedAway(from, hindrance);
+    if (from === 'parked' || !line.isRateLimited) return undefined;
+    // what was parked before goes first: else, over its rate, the endpoint would serve only what comes last
+    return hindrance !== undefined || line.parked.length > 0 || line.askedInVain ? { go: 'park', reason: 'over_rate' } : undefined;
+  }
+
+  private offerRoom(line: Line, now: number): void {
+    if (!line.askedInVain || this.parkedWanted(line, now) === 0) return;
+    line.askedInVain = false;
+    this.onRoom(line.endpointId);
+  }
+
+  /** Not for every slot that falls free: half of what a slice would be at least. */
+  private parkedWanted(line: Line, now: number): number {
+    if (this.waitingBytes >= this.limits.maxWaitingBytes) return 0;
+    const more = line.parkedWanted(PARKED_ROUNDS, PARKED_SLICE_MAX, now);
+    return more >= line.parked.length ? more : 0;
   }
 
   private isFull(line: Line, bytes: number): boolean {
-    return (
-      line.fresh.length >= this.limits.maxWaitingPerEndpoint || line.expectedWaitMs() > this.limits.maxWaitMs || this.waitingBytes + bytes > this.limits.maxWaitingBytes
-    );
+    const { maxWaitingPerEndpoint, maxWaitMs, maxWaitingBytes } = this.limits;
+    return line.fresh.length >= maxWaitingPerEndpoint || line.expectedWaitMs() > maxWaitMs || this.waitingBytes + bytes > maxWaitingBytes;
   }
 
-  private begin(line: Line): void {
+  private mayBegin(line: Line, now: number): boolean {
+    if (!line.hasRoom || this.inFlight >= this.limits.slots) return false;
+    if (line.maybeLong && !this.longAllowed) return false;
+    return this.tenantMay(line.tenant) && line.hindrance(now) === undefined;
+  }
+
+  private get longAllowed(): boolean {
+    return this.longInFlight < this.limits.slots * LONG_SHARE;
+  }
+
+  private tenantMay(tenant: string): boolean {
+    const { slots } = this.limits;
+    const short = slots - this.inFlight < slots * SHORT_BELOW;
+    return !short || (this.tenants.get(tenant) ?? 0) < slots * TENANT_SHARE;
+  }
+
+  private begin(line: Line, now: number): Admission {
     this.inFlight += 1;
-    line.inFlight += 1;
+    if (line.maybeLong) {
+      // what it begins as it ends as: a line that proves itself meanwhile gives its places back one by one
+      line.longPlaces += 1;
+      this.longInFlight += 1;
+    }
+    this.tenants.set(line.tenant, (this.tenants.get(line.tenant) ?? 0) + 1);
+    return { go: 'begin', probe: line.begin(now) };
+  }
+
+  private release(line: Line): void {
+    this.inFlight -= 1;
+    if (line.longPlaces > 0) {
+      line.longPlaces -= 1;
+      this.longInFlight -= 1;
+    }
+    const left = (this.tenants.get(line.tenant) ?? 1) - 1;
+    if (left > 0) this.tenants.set(line.tenant, left);
+    else this.tenants.delete(line.tenant);
   }
 
   /** Line by line, one at a time: no endpoint's queue is served out before the next gets its turn. */
-  private serve(): void {
-    for (const line of this.ready) {
-      if (this.inFlight >= this.limits.slots) return;
-      this.ready.delete(line);
-      const waiter = line.hasRoom ? line.next() : undefined;
-      if (!waiter) continue;
-      this.begin(line);
-      this.release(waiter, true);
-      if (line.waiting > 0 && line.hasRoom) this.ready.add(line); // at the end: iterated again in this loop
+  private serve(now: number): void {
+    while (this.inFlight < this.limits.slots) {
+      const line = this.turns.next((candidate) => candidate.waiting > 0 && this.mayBegin(candidate, now), this.longAllowed);
+      const waiter = line?.next();
+      if (!line || !waiter) return;
+      this.waitingBytes -= waiter.bytes;
+      waiter.tell(this.begin(line, now));
+      if (line.waiting === 0 || !line.hasRoom) continue;
+      if (line.hindrance(now) === undefined) this.turns.add(line);
+      else this.heldBack.add(line);
     }
   }
 
-  private release(waiter: Waiter, begin: boolean): void {
-    this.waitingBytes -= waiter.bytes;
-    if (!begin) this.parkedNow += 1;
-    waiter.go(begin);
+  private parkTheLate(line: Line, now: number): void {
+    for (let first = line.fresh.peek(); first !== undefined && now - first.since > this.limits.maxWaitMs; first = line.fresh.peek()) {
+      line.fresh.shift();
+      this.turnAway(first, turnedAway('turn', line.hindrance(now) ?? 'at_cap'));
+    }
   }
 
-  private forgetIdle(): void {
-    for (const [id, line] of this.lines) if (line.idle) this.lines.delete(id);
+  private turnAwayAll(line: Line, reason: ParkReason): void {
+    for (let waiter = line.fresh.shift(); waiter !== undefined; waiter = line.fresh.shift()) this.turnAway(waiter, turnedAway('turn', reason));
+    for (let waiter = line.parked.shift(); waiter !== undefined; waiter = line.parked.shift()) this.turnAway(waiter, turnedAway('parked', reason));
+    this.turns.delete(line);
+  }
+
+  private turnAway(waiter: Waiter, admission: Admission): void {
+    this.waitingBytes -= waiter.bytes;
+    waiter.tell(admission);
+  }
+
+  private forget(): void {
+    for (const [id, line] of this.lines) {
+      if (!line.forgettable) continue;
+      this.lines.delete(id);
+      this.heldBack.delete(line);
+    }
   }
 }
+
+const turnedAway = (from: 'turn' | 'parked', reason: ParkReason): Admission => (from === 'parked' ? { go: 'stay' } : { go: 'park', reason });

@@ -1,63 +1,66 @@
-import { capAfter, newCap, type CapEvent, type EarnedCap } from '@spillway/delivery';
+import { capAfter, circuitAfter, mayBegin, newCap, newCircuit, type CapEvent, type Circuit, type CircuitEvent, type EarnedCap } from '@spillway/delivery';
+import { Fifo } from './fifo.ts';
+import { Rate } from './rate.ts';
 
-/** First come, first served, without moving an array for each one taken. */
-export class Fifo<T> {
-  private items: (T | undefined)[] = [];
-  private head = 0;
+/** Why a delivery waits for its endpoint, in a word that stays: facts and metrics use the same. */
+export type ParkReason = 'at_cap' | 'circuit_open' | 'over_rate';
 
-  get length(): number {
-    return this.items.length - this.head;
-  }
+/** What one who asked for a slot is told. `stay`: what was read from PARKED simply stays there. */
+export type Admission = { go: 'begin'; probe: boolean } | { go: 'park'; reason: ParkReason } | { go: 'stay' };
 
-  push(item: T): void {
-    this.items.push(item);
-  }
+/** Since when, how large, and whom to tell. */
+export type Waiter = { since: number; bytes: number; tell: (admission: Admission) => void };
 
-  peek(): T | undefined {
-    return this.items[this.head];
-  }
-
-  shift(): T | undefined {
-    const item = this.items[this.head];
-    if (item === undefined) return undefined;
-    this.items[this.head] = undefined;
-    this.head += 1;
-    if (this.head > 1_024 && this.head * 2 > this.items.length) {
-      this.items = this.items.slice(this.head);
-      this.head = 0;
-    }
-    return item;
-  }
-}
-
-/** One who waits for a slot. `go(true)`: begin; `go(false)`: be parked. */
-export type Waiter = { since: number; bytes: number; go: (begin: boolean) => void };
+export type LineSettings = {
+  tenant: string;
+  /** How many attempts at once this app may have at the endpoint. */
+  limit: number;
+  ratePerSecond?: number | undefined;
+};
 
 /** How much one new duration weighs against what was known. */
 const WEIGHT = 0.2;
+/** Attempts longer than this are long: they hold at most half of the slots. */
+export const LONG_MS = 1_000;
 
-/** What this process knows of one endpoint: how much it may do there at once, and who waits for it. */
+/** What this process knows of one endpoint: how much it may do there at once, whether it answers, and who waits for it. */
 export class Line {
   inFlight = 0;
-  /** In memory, from DELIVERY: in order of arrival. */
+  /** In memory, from DELIVERY or the calendar: in order of arrival. */
   readonly fresh = new Fifo<Waiter>();
   /** In memory, read from where it was parked. */
   readonly parked = new Fifo<Waiter>();
   /** More parked deliveries would have been read, had there been room. */
   askedInVain = false;
+  /** Of what is in flight, how many took one of the places for attempts that may be long. */
+  longPlaces = 0;
   private cap: EarnedCap;
+  private known: Circuit;
+  private rate: Rate | undefined;
   private recentMs: number | undefined;
+  private provenQuick = false;
   private parkedIsNext = true;
 
   constructor(
     readonly endpointId: string,
-    limit: number,
+    private settings: LineSettings,
+    nowMs: number,
   ) {
-    this.cap = newCap(limit);
+    this.cap = newCap(settings.limit);
+    this.known = newCircuit(nowMs);
+    this.rate = settings.ratePerSecond === undefined ? undefined : new Rate(settings.ratePerSecond);
+  }
+
+  get tenant(): string {
+    return this.settings.tenant;
   }
 
   get capNow(): number {
     return this.cap.inFlightMax;
+  }
+
+  get circuit(): Circuit {
+    return this.known;
   }
 
   get hasRoom(): boolean {
@@ -68,12 +71,24 @@ export class Line {
     return this.fresh.length + this.parked.length;
   }
 
-  get idle(): boolean {
-    return this.inFlight === 0 && this.waiting === 0;
+  get isRateLimited(): boolean {
+    return this.rate !== undefined;
   }
 
-  limitTo(limit: number): void {
-    if (limit !== this.cap.limit) this.cap = capAfter(this.cap, { type: 'limit_changed', limit });
+  /** Nothing is lost by forgetting it. */
+  get forgettable(): boolean {
+    return this.inFlight === 0 && this.waiting === 0 && !this.askedInVain && this.known.is === 'closed';
+  }
+
+  /** Until it has answered quickly, and again when it no longer does: such lines share half of the slots. */
+  get maybeLong(): boolean {
+    return !this.provenQuick || (this.recentMs ?? 0) > LONG_MS;
+  }
+
+  configure(settings: LineSettings): void {
+    if (settings.limit !== this.settings.limit) this.cap = capAfter(this.cap, { type: 'limit_changed', limit: settings.limit });
+    if (settings.ratePerSecond !== this.settings.ratePerSecond) this.rate = settings.ratePerSecond === undefined ? undefined : new Rate(settings.ratePerSecond);
+    this.settings = settings;
   }
 
   /** Waiting ÷ cap × recent duration; 0 until the first attempt has told how long one takes. */
@@ -81,10 +96,37 @@ export class Line {
     return this.recentMs === undefined ? 0 : ((this.waiting + 1) / this.cap.inFlightMax) * this.recentMs;
   }
 
+  /** What stands against beginning one more now, beside a full cap; `undefined`: nothing. */
+  hindrance(nowMs: number): ParkReason | undefined {
+    if (mayBegin(this.known, this.inFlight, nowMs) === 'no') return 'circuit_open';
+    return this.rate !== undefined && this.rate.available(nowMs) === 0 ? 'over_rate' : undefined;
+  }
+
+  /** @returns whether it is a probe of an open circuit */
+  begin(nowMs: number): boolean {
+    this.inFlight += 1;
+    this.rate?.take(nowMs);
+    const probe = mayBegin(this.known, this.inFlight - 1, nowMs) === 'probe';
+    if (probe) this.tell({ type: 'probe_began' }, nowMs);
+    return probe;
+  }
+
   ended(event: CapEvent, durationMs: number): void {
     this.inFlight -= 1;
     this.cap = capAfter(this.cap, event);
     this.recentMs = this.recentMs === undefined ? durationMs : this.recentMs + WEIGHT * (durationMs - this.recentMs);
+    if (event.type === 'succeeded' && durationMs < LONG_MS) this.provenQuick = true;
+    if (event.type === 'timed_out') this.provenQuick = false;
+  }
+
+  tell(event: CircuitEvent, nowMs: number): void {
+    this.known = circuitAfter(this.known, event, nowMs);
+  }
+
+  /** How many more of what is parked could be begun soon, by cap, circuit and rate together. */
+  parkedWanted(rounds: number, sliceMax: number, nowMs: number): number {
+    const more = this.parkedMax(rounds, sliceMax, nowMs) - this.parked.length;
+    return more > 0 ? more : 0;
   }
 
   /** In turns where both wait: what was parked gets at least half of the slots that fall free. */
@@ -93,5 +135,14 @@ export class Line {
     const other = this.parkedIsNext ? this.fresh : this.parked;
     this.parkedIsNext = !this.parkedIsNext;
     return first.shift() ?? other.shift();
+  }
+
+  private parkedMax(rounds: number, sliceMax: number, nowMs: number): number {
+    const verdict = mayBegin(this.known, this.inFlight, nowMs);
+    if (verdict === 'no') return 0;
+    if (verdict === 'probe') return 1;
+    const bySlots = Math.min(sliceMax, this.cap.inFlightMax * rounds);
+    const byCircuit = this.known.is === 'closing' ? 2 ** this.known.successes : bySlots;
+    return Math.min(bySlots, byCircuit, this.rate?.available(nowMs) ?? bySlots);
   }
 }

@@ -4,8 +4,10 @@ import { buryUnreadable, Pager, Publisher, PublishRefused, Stopped, type Broker,
 import { shardOf, subject } from '@spillway/topology';
 import { ParkedFacts } from './parked-facts.ts';
 
-export type Step = Decision | Uncharged;
-type Move = Exclude<Step['next'], { go: 'nowhere' }>;
+/** Nothing follows, not even a removal: it is read again where it waits. */
+type Stays = { next: { go: 'stays' }; facts: []; endpoint?: undefined };
+export type Step = Decision | Uncharged | Stays;
+type Move = Exclude<Step['next'], { go: 'nowhere' | 'stays' }>;
 
 /** The shard went to somebody else while this was being settled: who has it now decides. */
 export class NoLongerOurs extends Error {
@@ -52,7 +54,7 @@ export class Plane {
   async move(step: Step, settled: Settled): Promise<Step> {
     for (let taken = step; ; ) {
       const { next } = taken;
-      if (next.go === 'nowhere') return taken;
+      if (next.go === 'nowhere' || next.go === 'stays') return taken;
       const refusal = await this.put(next, settled);
       if (!refusal) return taken;
       taken = this.afterRefusal(taken, next, settled);

@@ -1,7 +1,7 @@
 import type { Plane, Settled, Step } from './plane.ts';
 
 /** What became of a message that was to be settled; `lost`: its shard went to another owner, who settles it. */
-export type Settlement = 'removed' | 'lost';
+export type Settlement = 'removed' | 'left' | 'lost';
 
 /**
  * The one place where a delivery leaves where it waited. The order is the promise: where it goes first, then what happened, then removal;
@@ -9,6 +9,7 @@ export type Settlement = 'removed' | 'lost';
  */
 export const settle = async (step: Step, settled: Settled, plane: Plane): Promise<Settlement> => {
   const { from } = settled;
+  if (step.next.go === 'stays') return 'left';
   const taken = await plane.move(step, settled);
   await plane.record(taken, settled);
   if (!from.owned()) return 'lost';

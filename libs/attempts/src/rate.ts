@@ -1,0 +1,36 @@
+/** A little over the second: starts are counted here, arrivals there, and the way between them is not always equally long. */
+const MARGIN = 1.02;
+
+/**
+ * At most so many starts in any second, wherever it is laid: the last of them are remembered, and one more may begin when the oldest is a window ago.
+ * Below one a second the window is as long as one start takes.
+ */
+export class Rate {
+  private readonly starts: Float64Array;
+  private readonly windowMs: number;
+  private at = 0;
+
+  constructor(readonly perSecond: number) {
+    const places = Math.max(1, Math.floor(perSecond));
+    this.windowMs = (places / perSecond) * 1_000 * MARGIN;
+    this.starts = new Float64Array(places).fill(Number.NEGATIVE_INFINITY);
+  }
+
+  /** How many may begin now. */
+  available(nowMs: number): number {
+    let free = 0;
+    // in the order of age from `at` on: the first that is too young ends it
+    while (free < this.starts.length && this.isFree((this.at + free) % this.starts.length, nowMs)) free += 1;
+    return free;
+  }
+
+  /** One begins; only after `available` said so. */
+  take(nowMs: number): void {
+    this.starts[this.at] = nowMs;
+    this.at = (this.at + 1) % this.starts.length;
+  }
+
+  private isFree(place: number, nowMs: number): boolean {
+    return nowMs - (this.starts[place] as number) >= this.windowMs;
+  }
+}
