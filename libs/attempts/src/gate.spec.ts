@@ -176,17 +176,18 @@ describe('the gate, by slots', () => {
   });
 });
 
-describe('the gate, by circuit', () => {
-  const opened = () => {
-    const set = setUp();
-    const ep = set.line('ep_1', 8);
-    for (let n = 0; n < 5; n += 1) {
-      void set.gate.enter(ep, 'turn', 1);
-      set.gate.leave(ep, failed());
-    }
-    return { ...set, ep };
-  };
+/** Five failures in a row. */
+const opened = () => {
+  const set = setUp();
+  const ep = set.line('ep_1', 8);
+  for (let n = 0; n < 5; n += 1) {
+    void set.gate.enter(ep, 'turn', 1);
+    set.gate.leave(ep, failed());
+  }
+  return { ...set, ep };
+};
 
+describe('the gate, by circuit', () => {
   it('parks at once what comes for an endpoint that fails', () => {
     const { enter, ep, told, gate } = opened();
     enter(ep, 'a');
