@@ -128,7 +128,7 @@ export class Leases {
   /** Keys of replicas that are long gone; the process that comes first in the order of ids does it for all. */
   async removeLitter(nowMs = performance.now()): Promise<void> {
     if (this.members(true, nowMs).some(({ id }) => id < this.me)) return;
-    const litter = [...this.replicasSeen.values()].filter(({ since }) => nowMs - since >= LITTER_MS);
+    const litter = [...this.replicasSeen.values()].filter(({ value, since }) => value.id !== this.me && nowMs - since >= LITTER_MS);
     for (const { key, value } of litter) {
       this.replicasSeen.delete(value.id);
       if (![...this.replicasSeen.values()].some((seen) => seen.key === key)) await this.bucket.remove(key);

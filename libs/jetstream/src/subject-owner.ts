@@ -143,6 +143,7 @@ export class SubjectOwner implements ShardWork {
   poke(subject?: string): void {
     if (subject === undefined) this.askAgain(this.blocked.size);
     else if (this.blocked.delete(subject)) this.ready.add(subject);
+    else return;
     this.soon();
   }
 
