@@ -1,0 +1,1 @@
+export { startPlaneBroker, testLog, type PlaneBroker, type PlaneBrokerOptions } from './plane-broker.ts';
