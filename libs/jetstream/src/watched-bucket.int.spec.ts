@@ -50,7 +50,7 @@ describe('a watched bucket', () => {
   });
 
   it('is not to be believed while the broker is away, and is again after it came back', async () => {
-    await bucket.put('k', '1');
+    await bucket.caughtUp(await bucket.put('k', '1'));
     await plane.server.kill();
     await eventually(() => expect(bucket.state.ready).toBe(false));
     expect(bucket.get('k')).toBeDefined();

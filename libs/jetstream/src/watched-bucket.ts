@@ -19,6 +19,8 @@ const INSPECT_EVERY_MS = 1_000;
 const NO_SUCH_MESSAGE = 10037;
 const WRONG_LAST_SEQUENCE = 10071;
 
+const isRemoval = ({ hdrs }: StoredEntry['message']): boolean => hdrs !== undefined && /KV-Operation: (DEL|PURGE)/.test(Buffer.from(hdrs, 'base64').toString('utf8'));
+
 /**
  * A key-value bucket, whole in memory and kept current by a watch. It says itself whether it may be believed: after a start as after a reconnect only
  * once the watch has caught up, never when the bucket lacks its marker or was made again since: from an emptied registry nobody may conclude
@@ -96,21 +98,19 @@ export class WatchedBucket {
 
   /** From the leader, past every cache and follower: for what is concluded from an absence. */
   async read(key: string): Promise<Entry | undefined> {
-    try {
-      const { message } = await this.broker.api<StoredEntry>(`STREAM.MSG.GET.KV_${this.bucket}`, { last_by_subj: this.subjectOf(key) });
-      const headers = message.hdrs === undefined ? '' : Buffer.from(message.hdrs, 'base64').toString('utf8');
-      if (/KV-Operation: (DEL|PURGE)/.test(headers)) return undefined;
-      return { value: Buffer.from(message.data ?? '', 'base64').toString('utf8'), revision: message.seq };
-    } catch (error) {
-      if (error instanceof BrokerRefused && error.errCode === NO_SUCH_MESSAGE) return undefined;
-      throw error;
-    }
+    const message = await this.lastMessage(key);
+    return message === undefined || isRemoval(message) ? undefined : { value: Buffer.from(message.data ?? '', 'base64').toString('utf8'), revision: message.seq };
   }
 
   /** @returns the revision. @throws RevisionConflict when the key exists; PublishRefused when the bucket is full */
   async create(key: string, value: string): Promise<number> {
-    const removed = await this.revisionIfRemoved(key);
-    return this.write(key, value, removed ?? 0);
+    try {
+      return await this.write(key, value, 0);
+    } catch (error) {
+      const removed = error instanceof RevisionConflict ? await this.revisionIfRemoved(key) : undefined;
+      if (removed === undefined) throw error;
+      return this.write(key, value, removed);
+    }
   }
 
   /** @throws RevisionConflict when it was changed since `revision`; PublishRefused when the bucket is full */
@@ -169,8 +169,17 @@ export class WatchedBucket {
 
   /** A removed key leaves a marker behind, and creating it again is an update of that. */
   private async revisionIfRemoved(key: string): Promise<number | undefined> {
-    const entry = await this.kv.get(key);
-    return entry !== null && entry.operation !== 'PUT' ? entry.revision : undefined;
+    const message = await this.lastMessage(key);
+    return message !== undefined && isRemoval(message) ? message.seq : undefined;
+  }
+
+  private async lastMessage(key: string): Promise<StoredEntry['message'] | undefined> {
+    try {
+      return (await this.broker.api<StoredEntry>(`STREAM.MSG.GET.KV_${this.bucket}`, { last_by_subj: this.subjectOf(key) })).message;
+    } catch (error) {
+      if (error instanceof BrokerRefused && error.errCode === NO_SUCH_MESSAGE) return undefined;
+      throw error;
+    }
   }
 
   /** For ever: the watch outlives reconnects by itself, and is opened anew should it end. */
