@@ -1,4 +1,4 @@
 // npm run infra
 import { enter } from './bootstrap/enter.mjs';
 
-enter(() => import('./launcher/npm-run-infra.mjs').then(({ npmRunInfra }) => npmRunInfra));
+void enter(() => import('./launcher/npm-run-infra.mjs').then(({ npmRunInfra }) => npmRunInfra));

@@ -1,4 +1,4 @@
 // npm start
 import { enter } from './bootstrap/enter.mjs';
 
-enter(() => import('./launcher/npm-start.mjs').then(({ npmStart }) => npmStart));
+void enter(() => import('./launcher/npm-start.mjs').then(({ npmStart }) => npmStart));

@@ -1,4 +1,4 @@
 // npm test, and npm run test:faults
 import { enter } from './bootstrap/enter.mjs';
 
-enter(() => import('./testing/npm-test.mjs').then(({ npmTest }) => npmTest));
+void enter(() => import('./testing/npm-test.mjs').then(({ npmTest }) => npmTest));

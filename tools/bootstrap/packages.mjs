@@ -52,5 +52,5 @@ export const install = ({ root, say, env = process.env }) =>
       else resolve(say(`installed in ${seconds()} s`));
     };
     child.on('error', (error) => ended(error.message));
-    child.on('close', (code, signal) => ended(code === 0 ? undefined : String(signal ?? `exit code ${code}`)));
+    child.on('close', (code, signal) => ended(code === 0 ? undefined : (signal ?? `exit code ${code}`)));
   });

@@ -15,7 +15,7 @@ export const build = async ({ root, apps, say }) => {
   try {
     await runCommand(join(root, 'node_modules', '.bin', 'tsc'), ['-b', ...configs], { cwd: root, timeoutMs: 600_000 });
   } catch (error) {
-    throw new Refusal(`The build failed:\n${error instanceof CommandFailed ? error.output : error}`, { cause: error });
+    throw new Refusal(`The build failed:\n${error instanceof CommandFailed ? error.output : String(error)}`, { cause: error });
   }
   say(`built in ${((Date.now() - began) / 1_000).toFixed(1)} s`);
 };

@@ -18,8 +18,10 @@ export const notReady = async (url) => {
 /** @param {string} body */
 const failingChecks = (body) => {
   try {
-    const failing = Object.entries(JSON.parse(body).checks ?? {}).filter(([, check]) => !(/** @type {any} */ (check).ok));
-    return failing.map(([name, check]) => (/** @type {any} */ (check).detail ? `${name}: ${JSON.stringify(/** @type {any} */ (check).detail)}` : name)).join(', ');
+    /** @type {[string, { ok: boolean, detail?: unknown }][]} */
+    const checks = Object.entries(JSON.parse(body).checks ?? {});
+    const failing = checks.filter(([, { ok }]) => !ok);
+    return failing.map(([name, { detail }]) => (detail === undefined ? name : `${name}: ${JSON.stringify(detail)}`)).join(', ');
   } catch {
     return '';
   }

@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** From the last test to the end of the process: what is still open then (a server, a broker, a timer) will never be closed. */
+const END_WITHIN_MS = 30_000;
 const ROOT = join(import.meta.dirname, '..', '..');
 
 /** @param {string} project @param {string} target */
@@ -15,6 +17,11 @@ export default class CountsReporter {
   onRunComplete(_contexts, results) {
     const { NX_TASK_TARGET_PROJECT: project, NX_TASK_TARGET_TARGET: target } = process.env;
     if (!project || !target) return;
+    // without this a forgotten handle would hold up the whole run for ever; unref'd, so that it is no such handle itself
+    setTimeout(() => {
+      console.error(`${project}:${target}: the tests are over but the process does not end: something was left open`);
+      process.exit(1);
+    }, END_WITHIN_MS).unref();
     const counts = {
       passed: results.numPassedTests,
       failed: results.numFailedTests,

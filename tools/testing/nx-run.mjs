@@ -16,9 +16,26 @@ const PARALLEL = Math.min(4, Math.max(2, availableParallelism()));
  */
 export const expectedTasks = (root, targets) => {
   const graph = readJson(join(root, '.nx', 'workspace-data', 'project-graph.json'));
-  const projects = /** @type {[string, any][]} */ (Object.entries(graph?.nodes ?? {}));
+  /** @type {[string, any][]} */
+  const projects = Object.entries(graph?.nodes ?? {});
   return projects.flatMap(([project, { data }]) => targets.filter((target) => data.targets?.[target]).map((target) => ({ project, target })));
 };
+
+/** Three times what the targets promise (10 and 25 min): who is not ready by then hangs, and a report of what was done is worth more than waiting on. */
+const DEADLINE_MS = { faults: 75 * 60_000, others: 30 * 60_000 };
+
+/** @param {string} root @param {readonly string[]} targets @param {NodeJS.ProcessEnv} env @returns {Promise<number>} */
+const runNx = (root, targets, env) =>
+  new Promise((resolve, reject) => {
+    const path = [join(root, 'node_modules', '.bin'), env.PATH].join(delimiter);
+    const child = spawn('nx', ['run-many', '-t', ...targets, `--parallel=${PARALLEL}`], { cwd: root, env: { ...env, PATH: path }, stdio: ['ignore', 'inherit', 'inherit'] });
+    const deadline = setTimeout(() => child.kill('SIGTERM'), targets.includes('faults') ? DEADLINE_MS.faults : DEADLINE_MS.others);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(deadline);
+      resolve(code ?? 1);
+    });
+  });
 
 /**
  * Runs the targets over all projects, their output passed through (passing ones one line each), and gives each task's exit code and counts.
@@ -28,12 +45,7 @@ export const runTargets = async (root, targets, env) => {
   const report = join(root, '.nx', 'cache', 'run.json');
   rmSync(report, { force: true });
   rmSync(join(root, 'tmp', 'counts'), { recursive: true, force: true });
-  const exitCode = await new Promise((resolve, reject) => {
-    const path = [join(root, 'node_modules', '.bin'), env.PATH].join(delimiter);
-    const child = spawn('nx', ['run-many', '-t', ...targets, `--parallel=${PARALLEL}`], { cwd: root, env: { ...env, PATH: path }, stdio: ['ignore', 'inherit', 'inherit'] });
-    child.on('error', reject);
-    child.on('close', (code) => resolve(code ?? 1));
-  });
+  const exitCode = await runNx(root, targets, env);
   /** @type {Map<string, number>} */
   const exitCodes = new Map((readJson(report)?.tasks ?? []).map((/** @type {any} */ task) => [task.taskId, task.status]));
   const tasks = expectedTasks(root, targets).map((task) => ({

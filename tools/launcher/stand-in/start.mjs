@@ -1,7 +1,7 @@
 // npm start as it is, around the stand-ins: no packages to install, nothing to build.
 import { enter } from '../../bootstrap/enter.mjs';
 
-enter(async () => {
+void enter(async () => {
   const { say } = await import('../../say.mjs');
   const { greeting } = await import('../greeting.mjs');
   const { launch } = await import('../launch.mjs');
