@@ -61,7 +61,7 @@ describe('a watched bucket', () => {
   });
 
   it('is not to be believed when it was emptied', async () => {
-    await bucket.put('k', '1');
+    await bucket.caughtUp(await bucket.put('k', '1'));
     await plane.broker.api(`STREAM.PURGE.${STREAM}`);
     await eventually(() => expect(bucket.state).toMatchObject({ ready: false, why: expect.stringContaining('emptied') as string }));
     expect(bucket.get('k')).toBeDefined();
