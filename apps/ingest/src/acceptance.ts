@@ -3,6 +3,7 @@ import type { Publisher } from '@spillway/jetstream';
 import type { Principal } from '@spillway/keys';
 import { newTraceparent } from '@spillway/telemetry';
 import { subject } from '@spillway/topology';
+import { acceptedNow } from './accepted-at.ts';
 import { deliveryBody } from './body.ts';
 import type { Envelope } from './envelope.ts';
 import { eventIdOf } from './event-id.ts';
@@ -25,7 +26,7 @@ export class Acceptance {
   async accept(envelope: Envelope, principal: Principal, idempotencyKey: string | undefined): Promise<string> {
     const { tenant, type, time, id: sourceId } = envelope;
     assertMaySendFor(principal, tenant);
-    const acceptedAt = new Date().toISOString();
+    const acceptedAt = acceptedNow();
     const eventId = eventIdOf(tenant, idempotencyKey, sourceId);
     // a fresh trace for every event: a traceparent from outside could force full tracing, so it is honoured only for keys that may set one
     const traceparent = newTraceparent(false);

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { PublishEventDto } from '@spillway/contracts';
 import { validateSync } from 'class-validator';
+import { compileRules } from './compiled-rules.ts';
 import { findMember, type ByteRange } from './json-member.ts';
 import { invalidEvent, malformedJson, seen, type FieldFault } from './problems.ts';
 
@@ -32,12 +33,16 @@ const pick = (body: Record<string, unknown>, dto: Record<string, unknown>): Fiel
   return faults;
 };
 
-const faultsOf = (dto: PublishEventDto): FieldFault[] =>
-  validateSync(dto).map(({ property, value, constraints }) => ({
+const passes = compileRules(PublishEventDto);
+
+const faultsOf = (dto: PublishEventDto): FieldFault[] => {
+  if (passes(dto)) return [];
+  return validateSync(dto).map(({ property, value, constraints }) => ({
     field: property,
     wanted: Object.values(constraints ?? {}).join(', '),
     ...(value === undefined ? {} : { seen: seen(value) }),
   }));
+};
 
 const judged = (body: unknown, data: ByteRange | undefined): PublishEventDto => {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalidEvent([{ field: 'body', wanted: 'a JSON object', seen: seen(body) }]);
