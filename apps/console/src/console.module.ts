@@ -1,0 +1,40 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { EndpointRegistry, EndpointStore } from '@spillway/endpoints';
+import { KeyRing, KeyStore } from '@spillway/keys';
+import { AccessGuard } from './access/access.guard.ts';
+import { ConsoleRules } from './console.rules.ts';
+import { EndpointsController } from './endpoints/endpoints.controller.ts';
+import { EventTypes } from './event-types/event-types.ts';
+import { EventTypesController } from './event-types/event-types.controller.ts';
+import { FactLog } from './facts/fact-log.ts';
+import { KeysController } from './keys/keys.controller.ts';
+import { KnownProblems } from './known-problems.interceptor.ts';
+import { PageController } from './page/page.controller.ts';
+import { PlaneStatus } from './status/plane-status.ts';
+import { StatusController } from './status/status.controller.ts';
+import { TenantsController } from './tenants/tenants.controller.ts';
+
+export type Parts = { registry: EndpointRegistry; store: EndpointStore; keys: KeyRing; facts: FactLog; rules: ConsoleRules; status: PlaneStatus };
+
+export const controllers = [EndpointsController, TenantsController, EventTypesController, KeysController, StatusController, PageController];
+
+const providersOf = ({ registry, store, keys, facts, rules, status }: Parts): Provider[] => [
+  { provide: EndpointRegistry, useValue: registry },
+  { provide: EndpointStore, useValue: store },
+  { provide: EventTypes, useValue: new EventTypes(registry) },
+  { provide: KeyRing, useValue: keys },
+  { provide: KeyStore, useValue: new KeyStore(keys.bucket) },
+  { provide: FactLog, useValue: facts },
+  { provide: ConsoleRules, useValue: rules },
+  { provide: PlaneStatus, useValue: status },
+  { provide: APP_GUARD, useClass: AccessGuard },
+  { provide: APP_INTERCEPTOR, useClass: KnownProblems },
+];
+
+@Module({})
+export class ConsoleModule {
+  static with(parts: Parts): DynamicModule {
+    return { module: ConsoleModule, controllers, providers: providersOf(parts) };
+  }
+}

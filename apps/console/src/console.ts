@@ -1,0 +1,59 @@
+import { hostname } from 'node:os';
+import { EndpointRegistry, EndpointStore, parseMasterKeys } from '@spillway/endpoints';
+import { joinPlane, Pager, WatchedBucket } from '@spillway/jetstream';
+import { KeyRing } from '@spillway/keys';
+import { Health, type Service } from '@spillway/service-kit';
+import { createLogger, Metrics } from '@spillway/telemetry';
+import { urlRules } from '@spillway/webhook-client';
+import type { ConsoleConfig } from './console.config.ts';
+import { ConsoleModule } from './console.module.ts';
+import { ConsoleRules } from './console.rules.ts';
+import { FactLog } from './facts/fact-log.ts';
+import { Owners } from './status/owners.ts';
+import { PlaneStatus } from './status/plane-status.ts';
+
+const APP = 'console';
+
+/** The largest body we take: an event type with its example and schema, with room. */
+const MAX_BODY_BYTES = 256 * 1024;
+
+/** Everything a console consists of, wired. */
+export const consoleApp = async (config: ConsoleConfig): Promise<Service> => {
+  const log = createLogger(APP, config.logLevel);
+  const metrics = new Metrics(APP);
+  const health = new Health();
+  const rules = new ConsoleRules(urlRules({ allowNetworks: config.allowNetworks, allowHttp: config.allowHttp }));
+  const masterKeys = parseMasterKeys(config.masterKey);
+  const { broker, worlds } = await joinPlane(config, { app: APP, log, health, host: hostname() });
+  const registry = await EndpointRegistry.open(broker, { log, pin: worlds.created('KV_webhook_endpoints'), masterKeys });
+  const keys = await KeyRing.open(broker, { log, pin: worlds.created('KV_webhook_keys'), adminKey: config.adminKey });
+  const leases = await WatchedBucket.open(broker, 'webhook_leases', { log, pin: worlds.created('KV_webhook_leases') });
+  const ledger = new Pager(broker);
+  health.check('endpoints', () => ({ ok: registry.state.ready, detail: registry.state.why }));
+  health.check('keys', () => ({ ok: keys.state.ready, detail: keys.state.why }));
+  metrics.gauge('spillway_ledger_facts_unwritten', 'Facts told and not stored yet.', () => ledger.unwritten);
+  return {
+    app: APP,
+    portOffset: 1,
+    config,
+    module: ConsoleModule.with({
+      registry,
+      keys,
+      rules,
+      store: new EndpointStore(registry, { masterKeys, maxEndpoints: config.maxEndpointsPerTenant }),
+      facts: new FactLog(ledger, log),
+      status: new PlaneStatus(broker, new Owners(leases)),
+    }),
+    fastify: { bodyLimit: MAX_BODY_BYTES },
+    health,
+    metrics,
+    log,
+    close: async () => {
+      ledger.close();
+      leases.close();
+      registry.close();
+      keys.close();
+      await broker.close();
+    },
+  };
+};

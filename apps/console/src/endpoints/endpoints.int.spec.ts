@@ -1,0 +1,179 @@
+import type { Fact } from '@spillway/contracts';
+import { eventually } from '@spillway/testing';
+import { startConsole, startConsoleAndBroker, type Answer, type RunningConsole } from '../../test/running-console.ts';
+
+let running: RunningConsole;
+let tenants = 0;
+const newTenant = () => `tenant-${(tenants += 1)}`;
+const at = (tenant: string, rest = '') => `/v1/tenants/${tenant}/endpoints${rest}`;
+const url = 'https://example.com/hook';
+
+const create = async (tenant: string, over: object = {}): Promise<Answer['body'] & { id: string; secret: string }> => {
+  const { status, body } = await running.call('POST', at(tenant), { body: { url, ...over } });
+  expect(status).toBe(201);
+  return body as Answer['body'] & { id: string; secret: string };
+};
+
+const factsOf = async (tenant: string): Promise<Fact[]> => {
+  const facts: Fact[] = [];
+  for (let seq = 1; ; ) {
+    const page = await running.plane.broker
+      .api<{ message: { data: string; seq: number } }>('STREAM.MSG.GET.WEBHOOK_LEDGER', { seq, next_by_subj: `webhook.ledger.${tenant}` })
+      .catch(() => undefined);
+    if (page === undefined) return facts;
+    facts.push(...Buffer.from(page.message.data, 'base64').toString('utf8').split('\n').map((line) => JSON.parse(line) as Fact));
+    seq = page.message.seq + 1;
+  }
+};
+
+beforeAll(async () => {
+  running = await startConsoleAndBroker();
+});
+afterAll(() => running.stop());
+
+describe('an endpoint', () => {
+  it('is made with a secret that is shown then, on request, and nowhere else', async () => {
+    const tenant = newTenant();
+    const { id, secret } = await create(tenant, { types: ['invoice.*'], uid: 'crm', metadata: { plan: 'pro' } });
+    expect(id).toMatch(/^ep_/);
+    expect(secret).toMatch(/^whsec_/);
+    const { body } = await running.call('GET', at(tenant, `/${id}`));
+    expect(body).toMatchObject({ id, tenant, url, types: ['invoice.*'], uid: 'crm', metadata: { plan: 'pro' }, enabled: true });
+    expect(JSON.stringify([body, (await running.call('GET', at(tenant))).body])).not.toContain('whsec_');
+    expect((await running.call('GET', at(tenant, '/crm/secret'))).body).toEqual({ secret });
+    expect((await running.call('GET', at(tenant, `/${id}/secret`))).body).toEqual({ secret });
+  });
+
+  it('may bring the secret that its customer has', async () => {
+    const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+    expect((await create(newTenant(), { secret })).secret).toBe(secret);
+  });
+
+  it('is changed in what is named, by its uid too, and null takes a setting back', async () => {
+    const tenant = newTenant();
+    const { id } = await create(tenant, { uid: 'crm', maxInFlight: 5, types: ['a'] });
+    const { status, body } = await running.call('PATCH', at(tenant, '/crm'), { body: { maxInFlight: null, types: ['b', 'c.**'], uid: 'erp' } });
+    expect([status, body['id'], body['types'], body['maxInFlight'], body['uid']]).toEqual([200, id, ['b', 'c.**'], undefined, 'erp']);
+    expect((await running.call('GET', at(tenant, '/crm'))).status).toBe(404);
+    expect((await running.call('GET', at(tenant, '/erp'))).body).toEqual(body);
+  });
+
+  it('is gone once deleted, and unknown to other tenants always', async () => {
+    const tenant = newTenant();
+    const { id } = await create(tenant);
+    for (const method of ['GET', 'DELETE']) expect((await running.call(method, at('somebody-else', `/${id}`))).body).toMatchObject({ status: 404, code: 'unknown_endpoint' });
+    expect((await running.call('PATCH', at('somebody-else', `/${id}`), { body: { enabled: false } })).status).toBe(404);
+    expect((await running.call('DELETE', at(tenant, `/${id}`))).status).toBe(204);
+    for (const [method, rest] of [['GET', ''], ['DELETE', ''], ['GET', '/secret']] as const) {
+      expect((await running.call(method, at(tenant, `/${id}${rest}`))).body).toMatchObject({ status: 404, code: 'unknown_endpoint' });
+    }
+    expect((await running.call('GET', at(tenant))).body).toEqual({ items: [], next: null, behindMs: 0 });
+  });
+
+  it('leaves its story in the ledger: who made, changed, disabled and deleted it', async () => {
+    const tenant = newTenant();
+    const { id } = await create(tenant);
+    const key = await running.keyWith(['endpoints:write'], tenant);
+    await running.call('PATCH', at(tenant, `/${id}`), { body: { description: 'theirs', enabled: false }, key });
+    await running.call('PATCH', at(tenant, `/${id}`), { body: { description: 'theirs' } });
+    await running.call('PATCH', at(tenant, `/${id}`), { body: { enabled: true } });
+    await running.call('DELETE', at(tenant, `/${id}`));
+    const facts = await factsOf(tenant);
+    const by = key.split('_')[1];
+    expect(facts).toMatchObject([
+      { type: 'endpoint.created', v: 1, tenant, endpoint: id, by: 'admin' },
+      { type: 'endpoint.changed', endpoint: id, by, changed: ['description'] },
+      { type: 'endpoint.disabled', endpoint: id, by, reason: 'requested' },
+      { type: 'endpoint.changed', endpoint: id, by: 'admin', changed: ['enabled'] },
+      { type: 'endpoint.deleted', endpoint: id, by: 'admin' },
+    ]);
+    expect(JSON.stringify(facts)).not.toContain('whsec_');
+  });
+
+  it('outlives the console, and its secret opens under the same master key', async () => {
+    const key = Buffer.alloc(32, 1).toString('base64');
+    const first = await startConsole(running.plane, { SPILLWAY_MASTER_KEY: key });
+    const tenant = newTenant();
+    const { body } = await first.call('POST', at(tenant), { body: { url } });
+    await first.stop();
+    const second = await startConsole(running.plane, { SPILLWAY_MASTER_KEY: key });
+    await eventually(async () => expect((await second.call('GET', at(tenant, `/${String(body['id'])}/secret`))).body).toEqual({ secret: body['secret'] }));
+    await second.stop();
+    // the console of this file holds another key: it says so, and shows nothing
+    const { status, body: problem } = await running.call('GET', at(tenant, `/${String(body['id'])}/secret`));
+    expect([status, problem['code'], problem['detail']]).toEqual([500, 'registry_damaged', expect.stringContaining('no master key')]);
+  });
+});
+
+describe('what is refused', () => {
+  it.each([
+    ['http://example.com/', 'https'],
+    ['https://127.0.0.1/', 'public'],
+    ['https://[::1]/', 'public'],
+    ['https://169.254.169.254/latest/meta-data', 'public'],
+    ['https://localhost/', 'local'],
+    ['https://intranet/', 'local'],
+    ['https://example.com:22/', 'port'],
+    ['https://user:pw@example.com/', 'user'],
+    ['gopher://example.com/', 'scheme'],
+  ])('%s, which must not be dialled', async (bad, why) => {
+    const { status, body } = await running.call('POST', at(newTenant()), { body: { url: bad } });
+    expect([status, body['code'], body['detail']]).toEqual([422, 'forbidden_url', expect.stringContaining(why)]);
+    const tenant = newTenant();
+    const { id } = await create(tenant);
+    expect((await running.call('PATCH', at(tenant, `/${id}`), { body: { url: bad } })).body).toMatchObject({ status: 422, code: 'forbidden_url' });
+  });
+
+  it('what comes later, what is unknown, and a header of ours, each by its name', async () => {
+    const tenant = newTenant();
+    expect((await running.call('POST', at(tenant), { body: { url, ordered: true } })).body).toMatchObject({ status: 422, code: 'not_yet', errors: [{ field: 'ordered' }] });
+    expect((await running.call('POST', at(tenant), { body: { url, color: 'red' } })).body).toMatchObject({ status: 422, code: 'invalid_request', errors: [{ field: 'color', wanted: 'no such field' }] });
+    expect((await running.call('POST', at(tenant), { body: { url, headers: { 'Webhook-Signature': 'x' } } })).body).toMatchObject({ status: 422, errors: [{ field: 'headers' }] });
+    expect((await running.call('POST', at(tenant), { body: { url, secret: 'whsec_short' } })).body).toMatchObject({ status: 422, errors: [{ field: 'secret' }] });
+    expect((await running.call('GET', at(tenant, '?limit=0'))).body).toMatchObject({ status: 422, errors: [{ field: 'limit' }] });
+  });
+
+  it('what is no JSON, no body, too long, or of another type', async () => {
+    const tenant = newTenant();
+    const raw = (text: string, type = 'application/json') => running.call('POST', at(tenant), { raw: text, headers: { 'content-type': type } });
+    expect((await raw('{"url":')).body).toMatchObject({ status: 400, code: 'malformed_json' });
+    expect((await raw('[]')).body).toMatchObject({ status: 422, errors: [{ field: 'body' }] });
+    expect((await raw('{"__proto__":{}}')).body).toMatchObject({ status: 400, code: 'malformed_json' });
+    expect((await raw('{"constructor":{}}')).body).toMatchObject({ status: 422, code: 'invalid_request' });
+    expect((await raw(`{"url":"${'x'.repeat(300_000)}"}`)).body).toMatchObject({ status: 413, code: 'payload_too_large' });
+    expect((await raw('url=x', 'application/x-www-form-urlencoded')).body).toMatchObject({ status: 415 });
+    expect((await running.call('GET', '/v1/nothing')).body).toMatchObject({ status: 404 });
+    expect((await running.call('PUT', at(tenant), { body: {} })).body).toMatchObject({ status: 405 });
+  });
+
+  it('a uid that is taken, and an endpoint above the tenant’s limit', async () => {
+    const tenant = newTenant();
+    await create(tenant, { uid: 'crm' });
+    const { id } = await create(tenant, { uid: 'erp' });
+    expect((await running.call('POST', at(tenant), { body: { url, uid: 'crm' } })).body).toMatchObject({ status: 409, code: 'uid_taken' });
+    expect((await running.call('PATCH', at(tenant, `/${id}`), { body: { uid: 'crm' } })).body).toMatchObject({ status: 409, code: 'uid_taken' });
+    expect((await running.call('PUT', `/v1/tenants/${tenant}`, { body: { maxEndpoints: 2 } })).status).toBe(200);
+    expect((await running.call('POST', at(tenant), { body: { url } })).body).toMatchObject({ status: 422, code: 'too_many_endpoints' });
+    expect(((await running.call('GET', at(tenant))).body['items'] as unknown[]).length).toBe(2);
+  });
+});
+
+it('lists page by page in the order of creation, each endpoint once, whole also under many writers', async () => {
+  const tenant = newTenant();
+  const made = await Promise.all(Array.from({ length: 25 }, (_, n) => create(tenant, { uid: `u${n}` })));
+  const seen: { id: string; createdAt: string }[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const { body }: Answer = await running.call('GET', at(tenant, `?limit=10&cursor=${cursor}`));
+    seen.push(...(body['items'] as typeof seen));
+    cursor = body['next'] as string | null;
+  }
+  expect(new Set(seen.map(({ id }) => id))).toEqual(new Set(made.map(({ id }) => id)));
+  expect(seen.map(({ createdAt }) => createdAt)).toEqual(seen.map(({ createdAt }) => createdAt).toSorted());
+});
+
+it('takes addresses that a deployment allows', async () => {
+  const local = await startConsole(running.plane, { SPILLWAY_ALLOW_NETWORKS: '127.0.0.0/8,::1/128' });
+  expect((await local.call('POST', at(newTenant()), { body: { url: 'http://127.0.0.1:9999/hook' } })).status).toBe(201);
+  expect((await local.call('POST', at(newTenant()), { body: { url: 'http://10.0.0.1/hook' } })).status).toBe(422);
+  await local.stop();
+});

@@ -1,0 +1,20 @@
+/** Fields of the API whose behaviour comes later, and what it will be. Refused until then: accepted and without effect they would be a lie. */
+export type NotYet = Readonly<Record<string, string>>;
+
+export const endpointNotYet: NotYet = {
+  schedule: 'a retry schedule of its own',
+  ratePerSecond: 'a rate limit of its own',
+  ordered: 'strict order',
+  ed25519: 'ed25519 signatures',
+  internal: 'internal endpoints',
+};
+
+export const endpointChangeNotYet: NotYet = { ...endpointNotYet, secret: 'replacing a secret, with both valid for a while,' };
+
+export const tenantNotYet: NotYet = {
+  ratePerSecond: 'a rate from which a tenant’s events go to the bulk lane',
+  share: 'a share of its own',
+  retentionDays: 'a retention of its own',
+};
+
+export const keyNotYet: NotYet = { ratePerSecond: 'a rate limit of its own' };

@@ -1,0 +1,51 @@
+import { startConsole, startConsoleAndBroker, type RunningConsole } from '../../test/running-console.ts';
+import { eventually } from '@spillway/testing';
+
+let running: RunningConsole;
+beforeAll(async () => {
+  running = await startConsoleAndBroker();
+});
+afterAll(() => running.stop());
+
+const path = '/v1/tenants/acme/endpoints';
+
+it('makes a key that acts for its tenant and scope, shows it once, and ends it within a second everywhere', async () => {
+  const other = await startConsole(running.plane);
+  const { status, body } = await running.call('POST', '/v1/keys', { body: { tenant: 'acme', scopes: ['endpoints:read'], description: 'for the billing team' } });
+  expect([status, body['key']]).toEqual([201, expect.stringMatching(/^spk_[0-9a-f]{16}_/)]);
+  const key = body['key'] as string;
+  const id = body['id'] as string;
+  expect((await running.call('GET', path, { key })).status).toBe(200);
+  await eventually(async () => expect((await other.call('GET', path, { key })).status).toBe(200), 1_000);
+  const listed = await running.call('GET', '/v1/keys');
+  expect(listed.body['items']).toMatchObject([{ id, tenant: 'acme', scopes: ['endpoints:read'], description: 'for the billing team', createdBy: 'admin' }]);
+  expect(JSON.stringify(listed.body)).not.toMatch(/hash|spk_/);
+  expect((await running.call('DELETE', `/v1/keys/${id}`)).status).toBe(204);
+  expect((await running.call('GET', path, { key })).status).toBe(401);
+  await eventually(async () => expect((await other.call('GET', path, { key })).status).toBe(401), 1_000);
+  expect((await running.call('DELETE', `/v1/keys/${id}`)).body).toMatchObject({ status: 404, code: 'unknown_key' });
+  await other.stop();
+});
+
+it('lets a key expire', async () => {
+  const expiresAt = new Date(Date.now() + 1_500).toISOString();
+  const { body } = await running.call('POST', '/v1/keys', { body: { scopes: ['endpoints:read'], expiresAt } });
+  expect((await running.call('GET', path, { key: body['key'] as string })).status).toBe(200);
+  await eventually(async () => expect((await running.call('GET', path, { key: body['key'] as string })).status).toBe(401));
+});
+
+it('lets a tenant’s key manage its own tenant’s keys, and nothing beyond', async () => {
+  const key = await running.keyWith(['keys:admin', 'endpoints:read'], 'acme');
+  const foreign = await running.keyWith(['endpoints:read'], 'other');
+  const make = (body: object) => running.call('POST', '/v1/keys', { key, body });
+  expect((await make({ tenant: 'acme', scopes: ['endpoints:read'] })).status).toBe(201);
+  for (const body of [{ tenant: 'acme', scopes: ['endpoints:write'] }, { tenant: 'other', scopes: ['endpoints:read'] }, { scopes: ['endpoints:read'] }]) {
+    expect((await make(body)).body).toMatchObject({ status: 403, code: 'may_not_grant' });
+  }
+  const { items } = (await running.call('GET', '/v1/keys', { key })).body as { items: { tenant?: string }[] };
+  expect(items.length).toBe(2);
+  expect(items.every(({ tenant }) => tenant === 'acme')).toBe(true);
+  const foreignId = foreign.split('_')[1] ?? '';
+  for (const method of ['GET', 'DELETE']) expect((await running.call(method, `/v1/keys/${foreignId}`, { key })).body).toMatchObject({ status: 404, code: 'unknown_key' });
+  expect((await running.call('GET', path.replace('acme', 'other'), { key: foreign })).status).toBe(200);
+});
