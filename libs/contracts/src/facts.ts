@@ -51,10 +51,51 @@ export type DeadReason =
 /** Where a failed attempt's delivery went. */
 export type WentTo = 'retry' | 'parked' | 'dead' | 'expired';
 
+/** What a duplicate is a duplicate of, with all that was dropped for it in one interval. */
+export type DroppedOriginal = {
+  /** The event that stands for them. */
+  event: string;
+  /** `id`: the same event once more. `content`: other events of the same content, where a rule says so. */
+  by: 'id' | 'content';
+  count: number;
+  /** The INGEST sequences that this settles. */
+  ingest: number[];
+  /** By content: the dropped events' own ids, in the order of `ingest`. By id they are the original's. */
+  dropped?: string[];
+  /** By id: how many of them had another body than the original. */
+  differs?: number;
+};
+
+/** Why dedupe does without its Redis for the moment: not reachable, too slow, without memory to write, read-only, or refusing for another reason. */
+export type DedupeFault = 'away' | 'slow' | 'full' | 'read_only' | 'refused';
+
+/** Of the whole plane: in the ledger of the tenant `_system`. */
+type OfDedupe = Said & { tenant: '_system'; app: 'dedupe'; replica: string };
+
 export type Fact =
   | (OfEvent & { type: 'event.accepted'; deliveries: FannedOut[]; skipped?: string[] })
   | (OfEvent & { type: 'event.unrouted'; skipped?: string[] })
-  | (Said & { type: 'event.duplicates_dropped'; tenant: string; originals: { event: string; count: number; ingest: number[]; differs?: number }[] })
+  | (Said & { type: 'event.duplicates_dropped'; tenant: string; originals: DroppedOriginal[] })
+  // events pass unchecked by Redis meanwhile: what remains are the recent ids and the broker's own window (`fallbackWindowSeconds`)
+  | (OfDedupe & { type: 'dedupe.degraded'; why: DedupeFault; detail: string; fallbackWindowSeconds: number })
+  | (OfDedupe & { type: 'dedupe.restored'; degradedMs: number; /** Events that went on unchecked meanwhile. */ passed: number })
+  // more duplicates of a type than honest producers send. By id they are dropped already; by content they are delivered, until there is a rule: the suggested one would stop it
+  | (Said & {
+      type: 'dedupe.storm';
+      tenant: string;
+      app: 'dedupe';
+      eventType: string;
+      by: 'id' | 'content';
+      /** Within the last `overMs`; by content they are estimated from a sample. */
+      events: number;
+      duplicates: number;
+      overMs: number;
+      /** One of the duplicates, and what it repeats, to look at. */
+      example?: { event: string; of: string };
+      /** Only by content: as `POST /v1/dedupe/rules` takes it. */
+      rule?: { tenant: string; type: string; ignore: string[]; windowSeconds: number };
+    })
+  | (Said & { type: 'dedupe.rule_set' | 'dedupe.rule_removed'; tenant: string; rule: string; eventType: string; ignore: string[]; windowSeconds: number; by: string })
   | (OfDelivery & { type: 'attempt.succeeded'; attempt: number; status: number; durationMs: number; flagged?: string })
   | (OfDelivery & {
       type: 'attempt.failed';

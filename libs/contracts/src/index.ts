@@ -22,5 +22,17 @@ export {
   type HeaderPairs,
   type HeaderReader,
 } from './event-message.ts';
-export type { DeadReason, Fact, FactOf, FactType, FailureKind, FannedOut, WentTo } from './facts.ts';
+export type { DeadReason, DedupeFault, DroppedOriginal, Fact, FactOf, FactType, FailureKind, FannedOut, WentTo } from './facts.ts';
+export {
+  DEDUPE_INDEX_KEY,
+  DEDUPE_RULE_ID_PATTERN,
+  dedupeRuleId,
+  dedupeRuleKey,
+  parseIgnoredPath,
+  printIgnoredPath,
+  readDedupeRule,
+  type DedupeIndexStatus,
+  type DedupeRule,
+  type PathSegment,
+} from './dedupe-rule.ts';
 export { PublishEventDto } from './publish-event.dto.ts';
