@@ -4,7 +4,7 @@ import type { Broker } from './broker.ts';
 import { BrokerRefused, InfrastructureError } from './errors.ts';
 import { readPins, writePins, type Pins } from './pins.ts';
 import { faultOf } from './provisioning-faults.ts';
-import { survey } from './survey.ts';
+import { overridesIn, survey } from './survey.ts';
 
 export type ProvisionOptions = {
   limits: Limits;
@@ -51,7 +51,7 @@ export const provision = async (broker: Broker, { limits, log, adopt = [], world
   return { actions, notes, worlds: Object.fromEntries(worlds) };
 };
 
-type Surroundings = { limits: Limits; found: ReadonlyMap<string, FoundStream>; worlds: Map<string, string>; log: Pick<Logger, 'info'> };
+type Surroundings = { limits: Limits; found: ReadonlyMap<ManagedName, FoundStream>; worlds: Map<string, string>; log: Pick<Logger, 'info'> };
 
 const carryOut = async (broker: Broker, action: Action, { limits, found, worlds, log }: Surroundings): Promise<void> => {
   try {
@@ -60,7 +60,8 @@ const carryOut = async (broker: Broker, action: Action, { limits, found, worlds,
     log.info({ action: action.do, stream: action.stream, ...('durable' in action ? { durable: action.durable } : {}) }, 'provisioned');
   } catch (error) {
     if (!(error instanceof BrokerRefused)) throw error;
-    throw new ProvisioningRefused([faultOf(error, action, limits, found)], { cause: error });
+    const maxBytesOf = (name: ManagedName): number => overridesIn(found.get(name) ?? { config: {} }).maxBytes ?? limits.maxBytes[name];
+    throw new ProvisioningRefused([faultOf(error, action, { maxBytesOf, found })], { cause: error });
   }
 };
 

@@ -2,8 +2,9 @@ import { managedNames } from '@spillway/topology';
 import type { Logger } from '@spillway/telemetry';
 import { backOff } from './backoff.ts';
 import type { Broker } from './broker.ts';
-import { BrokerRefused, InfrastructureError, isPassing } from './errors.ts';
+import { InfrastructureError, isPassing } from './errors.ts';
 import { PinsUnreadable, readPins, type Pins } from './pins.ts';
+import { NO_SUCH_STREAM, unless } from './unless.ts';
 
 /**
  * A stream's creation time tells one broker's world from another's: a second, empty broker behind the same address has streams of the same names.
@@ -35,7 +36,6 @@ const REMEDY = 'Point NATS_URL at the broker that holds the known streams; if th
 
 /** A stream that is deleted and made again meanwhile needs no reconnect to be another one. Ten infos, 3 ms of the broker. */
 const INSPECT_EVERY_MS = 2_000;
-const NO_SUCH_STREAM = 10059;
 
 /** @throws WrongWorld | PinsUnreadable. Waits for an answer of the broker as long as it takes. */
 export const openWorlds = async (broker: Broker, { file, log, streams = managedNames }: WorldsOptions): Promise<PinnedWorlds> => {
@@ -72,14 +72,7 @@ const look = async (broker: Broker, streams: readonly string[]): Promise<Pins> =
   return Object.fromEntries(times.flatMap(([name, created]) => (created === undefined ? [] : [[name, created]])));
 };
 
-const createdAt = async (broker: Broker, name: string): Promise<string | undefined> => {
-  try {
-    return (await broker.api<{ created: string }>(`STREAM.INFO.${name}`)).created;
-  } catch (error) {
-    if (error instanceof BrokerRefused && error.errCode === NO_SUCH_STREAM) return undefined;
-    throw error;
-  }
-};
+const createdAt = async (broker: Broker, name: string): Promise<string | undefined> => (await unless(NO_SUCH_STREAM, broker.api<{ created: string }>(`STREAM.INFO.${name}`)))?.created;
 
 const judge = (pins: Pins, seen: Pins, streams: readonly string[]): string | undefined => {
   const faults = streams.flatMap((name) => {

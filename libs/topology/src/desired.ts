@@ -1,6 +1,6 @@
 import { bucketNames, buckets, type BucketName } from './buckets.ts';
 import type { Limits } from './limits.ts';
-import { bucketStream, managedNames, type ManagedName } from './managed.ts';
+import { bucketStream, type ManagedName } from './managed.ts';
 import { SHARDS_KEY, writeOverrides, type Overrides } from './overrides.ts';
 import { durableName, filterOf, queueRow, queues, type ConsumerRow, type QueueName } from './queues.ts';
 import { allShards, SHARDS } from './shards.ts';
@@ -71,7 +71,3 @@ export const desiredDurables = (stream: ManagedName): Config[] =>
     if (row.kind !== 'consumer' || row.stream !== stream) return [];
     return row.perShard ? allShards.map((shard) => desiredDurable(name, row, shard)) : [desiredDurable(name, row)];
   });
-
-
-/** What a server reserves when all of it is made. @param overridesOf what operators set by command */
-export const sumOfBytes = (limits: Limits, overridesOf: (name: ManagedName) => Overrides): number => managedNames.reduce((sum, name) => sum + (overridesOf(name).maxBytes ?? limits.maxBytes[name]), 0);

@@ -1,6 +1,7 @@
 export { bucketNames, buckets, MARKER_KEY, type BucketName, type BucketRow } from './buckets.ts';
-export { bucketOf, desiredConfig, desiredDurables, sumOfBytes, type Config } from './desired.ts';
+export { bucketOf, desiredConfig, desiredDurables, type Config } from './desired.ts';
 export { isChangeable, type Difference } from './differences.ts';
+export { planLimit } from './limit-change.ts';
 export { defaultLimits, limitsFrom, limitVariables, type LimitFault, type Limits } from './limits.ts';
 export { bucketStream, isManaged, managedNames, type BucketStreamName, type ManagedName } from './managed.ts';
 export { OVERRIDE_KEYS, readOverrides, SHARDS_KEY, type Overrides } from './overrides.ts';

@@ -38,7 +38,7 @@ it('takes each of them from the environment, and an empty one as not given', () 
 
 it('names all faults at once: variable, value seen, value wanted', () => {
   const { limits, faults } = limitsFrom({ SPILLWAY_MAX_BYTES_RETRY: '8GB', SPILLWAY_MAX_BYTES_KV: '0', SPILLWAY_MAX_MESSAGES_TENANT: '-1', SPILLWAY_MAX_MESSAGES_DEAD: '1.5', SPILLWAY_NATS_REPLICAS: '2' });
-  expect(faults.map(({ variable, seen }) => `${variable}=${seen}`)).toEqual(['SPILLWAY_MAX_BYTES_RETRY=8GB', 'SPILLWAY_MAX_BYTES_KV=0', 'SPILLWAY_MAX_MESSAGES_TENANT=-1', 'SPILLWAY_MAX_MESSAGES_DEAD=1.5', 'SPILLWAY_NATS_REPLICAS=2']);
+  expect(faults.map(({ variable, seen }) => `${variable}=${seen}`)).toEqual(['SPILLWAY_MAX_BYTES_RETRY="8GB"', 'SPILLWAY_MAX_BYTES_KV="0"', 'SPILLWAY_MAX_MESSAGES_TENANT="-1"', 'SPILLWAY_MAX_MESSAGES_DEAD="1.5"', 'SPILLWAY_NATS_REPLICAS="2"']);
   for (const { wanted } of faults) expect(wanted).toMatch(/above 0|1, 3 or 5/);
   expect(limits).toEqual(defaultLimits);
 });

@@ -11,6 +11,7 @@ export type Limits = {
   readonly replicas: number;
 };
 
+/** As service-kit's configuration faults are: what was seen is quoted. */
 export type LimitFault = { readonly variable: string; readonly seen: string; readonly wanted: string };
 
 type LimitVariable = { readonly variable: string; readonly wanted: string; readonly default: string; readonly doc: string };
@@ -48,7 +49,7 @@ export const limitsFrom = (env: Readonly<Record<string, string | undefined>>): {
     const seen = env[variable];
     if (seen === undefined || seen === '') return otherwise;
     const value = parse(seen);
-    if (value === undefined) faults.push({ variable, seen, wanted });
+    if (value === undefined) faults.push({ variable, seen: JSON.stringify(seen), wanted });
     return value ?? otherwise;
   };
   const streamBytes = streamNames.map((name) => [name, read(variableOf(name), parseSize, SIZE_FORM, row(name).max_bytes)]);
