@@ -1,11 +1,13 @@
 import { MASTER_KEYS_PATTERN, MAX_ENDPOINTS_PER_TENANT } from '@spillway/endpoints';
 import { PlaneConfig } from '@spillway/jetstream';
 import { FromEnv } from '@spillway/service-kit';
-import { IsInt, Matches, Max, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 
 export class ConsoleConfig extends PlaneConfig {
-  @FromEnv('SPILLWAY_ADMIN_KEY', { default: '', secret: true, doc: 'The first key: may do everything, is stored nowhere. Without it only keys that were made before open anything.' })
-  adminKey!: string;
+  @FromEnv('SPILLWAY_ADMIN_KEY', { secret: true, doc: 'The first key: may do everything, is stored nowhere. Without it only keys that were made before open anything.' })
+  @IsOptional()
+  @IsString()
+  adminKey?: string;
 
   @FromEnv('SPILLWAY_MASTER_KEY', { secret: true, doc: 'Seals the endpoints’ secrets: base64 of 32 bytes (openssl rand -base64 32); several by comma, the first seals, all open.' })
   @Matches(MASTER_KEYS_PATTERN, { message: 'base64 of 32 bytes (openssl rand -base64 32), several by comma' })

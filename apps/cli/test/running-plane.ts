@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { startPlaneBroker } from '@spillway/jetstream/testing';
+import { PlaneProcess, repositoryRoot } from '@spillway/testing';
+
+const FROM_SOURCE = ['--enable-source-maps', '--conditions=@spillway/source', '--import', join(repositoryRoot(), 'tools/swc-hook.mjs')];
+
+export type Ran = { code: number; out: string; err: string };
+
+/** Some ports in a row are not to be had for certain: one is asked for, and the apps take what lies at their offset from it. */
+const freePortBase = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return Math.min(port, 65_000);
+};
+
+/** The CLI as an operator runs it: a process of its own, from source. */
+export const spillway = (args: readonly string[], env: Readonly<Record<string, string>> = {}, stdin = ''): Promise<Ran> =>
+  new Promise((resolve) => {
+    const options = { cwd: tmpdir(), env: { PATH: process.env['PATH'] ?? '', ...env }, timeout: 60_000 };
+    const child = execFile(process.execPath, [...FROM_SOURCE, join(repositoryRoot(), 'apps/cli/src/main.ts'), ...args], options, (error, out, err) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err }),
+    );
+    child.stdin?.end(stdin);
+  });
+
+/** A broker, a console and an ingest, each a process of its own; and the environment that leads the CLI to them. */
+export const startRunningPlane = async () => {
+  const plane = await startPlaneBroker();
+  const dir = mkdtempSync(join(tmpdir(), 'spillway-cli-'));
+  const key = `spw_${randomBytes(16).toString('hex')}`;
+  const shared = {
+    PATH: process.env['PATH'] ?? '',
+    NATS_URL: plane.url,
+    NATS_MONITOR_URL: plane.monitorUrl,
+    SPILLWAY_WORLDS_FILE: plane.worldsFile,
+    SPILLWAY_ADMIN_KEY: key,
+    SPILLWAY_MASTER_KEY: randomBytes(32).toString('base64'),
+    SPILLWAY_ALLOW_NETWORKS: '127.0.0.0/8',
+  };
+  const app = async (name: string, portOffset: number): Promise<PlaneProcess> => {
+    const base = await freePortBase();
+    const args = [...FROM_SOURCE, join(repositoryRoot(), 'apps', name, 'src/main.ts')];
+    const started = new PlaneProcess({
+      app: name,
+      replica: 0,
+      args,
+      cwd: join(repositoryRoot(), 'apps', name),
+      env: { ...shared, SPILLWAY_PORT_BASE: String(base - portOffset) },
+      url: `http://127.0.0.1:${base}`,
+      logFile: join(dir, `${name}.log`),
+    });
+    await started.start();
+    await started.ready();
+    return started;
+  };
+  const apps = await Promise.all([app('console', 1), app('ingest', 0)]);
+  const env = { SPILLWAY_URL: apps[0].url, SPILLWAY_INGEST_URL: apps[1].url, SPILLWAY_KEY: key };
+  return {
+    env,
+    plane,
+    run: (args: readonly string[], over: Readonly<Record<string, string>> = {}, stdin = '') => spillway(args, { ...env, ...over }, stdin),
+    stop: async () => {
+      await Promise.all(apps.map((one) => one.stop()));
+      await plane.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+};
