@@ -26,10 +26,10 @@ export class DurableMessage implements WaitingMessage {
   private removed = false;
 
   constructor(
-    private readonly message: Msg,
+    private message: Msg,
     private readonly world: string,
     private readonly mayAct: () => boolean,
-    private readonly onRemoved: () => void,
+    private readonly onRemoved: (message: DurableMessage) => void,
   ) {
     const { deliveries, sequence, storedAtMs } = readAckSubject(message.reply ?? '');
     this.deliveries = deliveries;
@@ -61,7 +61,18 @@ export class DurableMessage implements WaitingMessage {
   remove(): void {
     if (this.removed) return;
     this.removed = true;
+    this.acknowledge();
+    this.onRemoved(this);
+  }
+
+  /** It came once more while it is held: the server may know nothing of the first time, and listens to the newest reply only. */
+  cameAgain(copy: DurableMessage): void {
+    if (this.removed) copy.acknowledge();
+    else this.message = copy.message;
+  }
+
+  /** It was settled before it came again. */
+  acknowledge(): void {
     this.message.respond(ACK);
-    this.onRemoved();
   }
 }

@@ -40,6 +40,11 @@ const open = ({ take, room = (held) => 100 - held, mayAct = () => true }: Option
   works.push({ work, beat: setInterval(() => work.tick(performance.now()), 5) });
   return work;
 };
+/** What a killed server forgets of its consumers, in full: all of it comes again. */
+const forget = async (): Promise<void> => {
+  await plane.broker.api(`CONSUMER.DELETE.${STREAM}.${DURABLE}`);
+  await plane.provision();
+};
 const later = () => Promise.withResolvers<void>();
 
 describe('working a durable', () => {
@@ -151,6 +156,62 @@ describe('working a durable', () => {
     await eventually(() => expect(plane.broker.connected).toBe(true));
     await eventually(() => send(200, 200), 60_000);
     await eventually(() => expect(got.size).toBe(400), 60_000);
+  }, 130_000);
+
+  it('works nothing twice that comes again while it is in hand, and removes it all the same', async () => {
+    const end = later();
+    const taken: number[] = [];
+    const work = open({
+      take: async (message) => {
+        taken.push(message.sequence);
+        await end.promise;
+        message.remove();
+      },
+    });
+    await send(50);
+    await eventually(() => expect(work.inHand).toBe(50));
+    await forget();
+    await eventually(async () => expect(await info()).toMatchObject({ num_pending: 0, num_ack_pending: 50 }));
+    end.resolve();
+    await settled();
+    expect([taken.length, new Set(taken).size, work.inHand]).toEqual([50, 50, 0]);
+  });
+
+  it('removes again, and does not work again, what it has settled and the server forgot', async () => {
+    const taken: number[] = [];
+    open({
+      take: async (message) => {
+        taken.push(message.sequence);
+        message.remove();
+      },
+    });
+    await send(50);
+    await settled();
+    await forget();
+    await settled();
+    expect(taken).toHaveLength(50);
+    await send(1);
+    await eventually(() => expect(taken).toHaveLength(51));
+  });
+
+  it('works once what it holds while the broker is killed', async () => {
+    const end = later();
+    const taken: number[] = [];
+    const work = open({
+      take: async (message) => {
+        taken.push(message.sequence);
+        await end.promise;
+        message.remove();
+      },
+    });
+    await send(100);
+    await eventually(() => expect(work.inHand).toBe(100));
+    await plane.server.kill();
+    await plane.server.restart();
+    await eventually(() => expect(plane.broker.connected).toBe(true));
+    end.resolve();
+    await eventually(settled, 60_000);
+    expect([taken.length, new Set(taken).size]).toEqual([100, 100]);
   }, 130_000);
 
   it('says what is wrong when its durable is gone, and asks for it at the pace of a second', async () => {

@@ -2,6 +2,7 @@ import type { Logger } from '@spillway/telemetry';
 import type { Broker } from './broker.ts';
 import { DurableMessage } from './durable-message.ts';
 import { Puller } from './puller.ts';
+import { RecentlySettled } from './recently-settled.ts';
 import type { ShardWork } from './shard-work.ts';
 
 export type DurableWorkOptions = {
@@ -14,7 +15,7 @@ export type DurableWorkOptions = {
   room: (held: number, heldBytes: number) => number;
   /** False once the shard went to somebody else. */
   mayAct: () => boolean;
-  take: (message: DurableMessage) => Promise<void>;
+  take: (message: DurableMessage) => Promise<unknown>;
   /** Something was settled: the ack floor may have moved. */
   onSettled: () => void;
   log: Logger;
@@ -27,8 +28,10 @@ const HOLD_CHECK_MS = 1_000;
 /** Works one durable: pulls what there is room for, hands it on, and keeps it from coming again while it is worked. */
 export class DurableWork implements ShardWork {
   private readonly puller: Puller;
-  private readonly held = new Map<DurableMessage, number>();
-  private readonly underWay = new Set<Promise<void>>();
+  /** By sequence, and since when, or when it was last said to be worked. */
+  private readonly held = new Map<number, { message: DurableMessage; since: number }>();
+  private readonly settled = new RecentlySettled();
+  private readonly underWay = new Set<Promise<unknown>>();
   private heldBytes = 0;
   private lastHoldCheck = 0;
 
@@ -69,25 +72,50 @@ export class DurableWork implements ShardWork {
   }
 
   private take(wire: ConstructorParameters<typeof DurableMessage>[0]): void {
-    const { world, mayAct, onSettled } = this.options;
-    const message = new DurableMessage(wire, world, mayAct, onSettled);
-    this.held.set(message, performance.now());
+    const { world, mayAct, take } = this.options;
+    const message = new DurableMessage(wire, world, mayAct, (removed) => this.removed(removed));
+    if (this.cameBefore(message)) return;
+    this.held.set(message.sequence, { message, since: performance.now() });
     this.heldBytes += message.data.length;
-    const work = this.options.take(message).finally(() => {
+    const work = take(message).finally(() => {
       // settled, or left unacked on purpose: then it comes again after ack_wait
-      if (this.held.delete(message)) this.heldBytes -= message.data.length;
+      this.letGo(message);
       this.underWay.delete(work);
     });
     this.underWay.add(work);
   }
 
+  /** After a restart the server hands out again what we have in hand, or settled in its last moments: no second attempt follows from that. */
+  private cameBefore(copy: DurableMessage): boolean {
+    const { sequence, storedAtMs } = copy;
+    const held = this.held.get(sequence)?.message;
+    if (held?.storedAtMs === storedAtMs) {
+      held.cameAgain(copy);
+      return true;
+    }
+    if (!this.settled.has(sequence, storedAtMs)) return false;
+    copy.acknowledge();
+    return true;
+  }
+
+  private letGo(message: DurableMessage): void {
+    if (this.held.get(message.sequence)?.message !== message) return;
+    this.held.delete(message.sequence);
+    this.heldBytes -= message.data.length;
+  }
+
+  private removed({ sequence, storedAtMs }: DurableMessage): void {
+    this.settled.add(sequence, storedAtMs);
+    this.options.onSettled();
+  }
+
   private keepHeld(nowMs: number): void {
     this.lastHoldCheck = nowMs;
     if (!this.options.mayAct()) return;
-    for (const [message, since] of this.held) {
-      if (nowMs - since < HOLD_AFTER_MS) continue;
-      message.hold();
-      this.held.set(message, nowMs);
+    for (const held of this.held.values()) {
+      if (nowMs - held.since < HOLD_AFTER_MS) continue;
+      held.message.hold();
+      held.since = nowMs;
     }
   }
 }
