@@ -199,7 +199,11 @@ export class Publisher {
       await Promise.all(group.map((unit) => this.sendAlone(unit, refusal)));
       return;
     }
-    for (const part of tens(group)) await this.sendBatch(part);
+    for (const part of tens(group)) {
+      // a broker that fell silent in between must not cost each part its own timeout, one after the other
+      const inTime = part.filter((unit) => !this.isStale(unit));
+      if (inTime.length > 0) await this.sendBatch(inTime);
+    }
   }
 
   /** A unit of one is a plain publish; a unit of several holds an id that is known, so its parts are told one by one, or it stays refused. */
