@@ -6,7 +6,7 @@ export interface ShardWork {
   readonly fault?: string | undefined;
   /** Takes what there is room for. Called often (every few ms while busy); cheap when there is nothing to do. */
   tick(nowMs: number): void;
-  /** Takes nothing more; resolves when everything that was taken is settled, or given up because it is no longer ours. */
+  /** Takes nothing more; resolves, while ticks go on, when everything that was taken is settled, or given up because it is no longer ours. */
   drain(): Promise<void>;
   /** The lease is lost: what was read and not begun is thrown away, what is under way may settle nothing any more. */
   abandon(): void;

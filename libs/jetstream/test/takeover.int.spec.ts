@@ -33,7 +33,7 @@ const park = async (count: number): Promise<void> => {
   await Promise.all(
     Array.from({ length: count }, (_, n) => {
       const endpoint = ENDPOINTS[(from + n) % ENDPOINTS.length] as string;
-      return publisher.persist(subject.parked('first', shardOf(endpoint), endpoint), [['ce-id', String(from + n)]], Buffer.from('{}'));
+      return publisher.persist(subject.parked('first', shardOf(endpoint), endpoint), [['ce-id', String(from + n)], ['Nats-Msg-Id', `parked:${from + n}`]], Buffer.from('{}'));
     }),
   );
 };
@@ -97,7 +97,7 @@ const expectMovedOnce = async (): Promise<void> => expect(await stored('WEBHOOK_
 const everythingWorked = (): Promise<void> => eventually(async () => expect(await stored('WEBHOOK_PARKED')).toBe(0), 60_000);
 
 it('moves the shards of a killed owner within ten seconds, loses nothing, and repeats only what was in flight or settled lately', async () => {
-  await park(4_000);
+  await park(3_000);
   startWorker('one');
   startWorker('two');
   const incidents: { at: number; worker: number }[] = [];
@@ -119,7 +119,7 @@ it('moves the shards of a killed owner within ten seconds, loses nothing, and re
 });
 
 it('lets a frozen owner that wakes up settle nothing of what it had begun, and gives it shards again', async () => {
-  await park(4_000);
+  await park(3_000);
   startWorker('one');
   startWorker('two');
   await eventually(() => expect(workers.map((worker) => worker.won() > 0)).toEqual([true, true]));
