@@ -15,6 +15,7 @@ export const apps = [
   { name: 'console', portOffset: 1, secrets: ['SPILLWAY_ADMIN_KEY', 'SPILLWAY_MASTER_KEY'] },
   { name: 'dedupe', portOffset: 4, secrets: [] },
   { name: 'dispatcher', portOffset: 5, secrets: ['SPILLWAY_MASTER_KEY'] },
+  { name: 'retrier', portOffset: 6, secrets: ['SPILLWAY_MASTER_KEY'] },
 ];
 
 /** NATS's own ports, after the apps'. */

@@ -7,8 +7,8 @@ import { Consumes } from '@spillway/jetstream';
 export class DeliverConsumer {
   constructor(private readonly path: AttemptPath) {}
 
-  /** The first attempt, from where the delivery waits: for its turn, or for its endpoint. */
-  @Consumes('dispatcher-fresh', 'parked-first')
+  /** An attempt from where the delivery waits: for its turn, or for its endpoint. */
+  @Consumes('dispatcher-fresh', 'parked-first', 'parked-later')
   deliver(@Payload() due: Due): Promise<Step> {
     return this.path.attempt(due);
   }

@@ -8,8 +8,7 @@ import { newSecret } from '@spillway/standard-webhooks';
 import { eventually, startReceiver, type Receiver, type ReceiverHandler } from '@spillway/testing';
 import { readParked, readRetryAt, shardOf, subject } from '@spillway/topology';
 import { Webhook } from 'standardwebhooks';
-import { DispatcherConfig } from './dispatcher.config.ts';
-import { dispatcher } from './dispatcher.ts';
+import { dispatcher, DispatcherConfig } from './dispatcher.ts';
 
 const masterKey = newMasterKey();
 let plane: PlaneBroker;

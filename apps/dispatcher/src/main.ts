@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import '@spillway/telemetry/register';
 import { boot, loadConfig, serve } from '@spillway/service-kit';
-import { dispatcher } from './dispatcher.ts';
-import { DispatcherConfig } from './dispatcher.config.ts';
+import { dispatcher, DispatcherConfig } from './dispatcher.ts';
 
 await boot('dispatcher', async () => serve(await dispatcher(loadConfig(DispatcherConfig))));

@@ -5,9 +5,11 @@ import type { WaitingMessage } from '@spillway/jetstream';
 import { sign } from '@spillway/standard-webhooks';
 import type { WebhookClient } from '@spillway/webhook-client';
 import type { Ended, Gate } from './gate.ts';
-import type { LineSettings } from './line.ts';
+import { isSingleHome } from './home.ts';
+import type { Line, LineSettings } from './line.ts';
 import { OursOrTheirs } from './ours-or-theirs.ts';
 import { NoLongerOurs, type Step } from './plane.ts';
+import type { RetrySwitches } from './retry-switches.ts';
 
 export const DEFAULT_MAX_IN_FLIGHT = 64;
 export const DEFAULT_TIMEOUT_SECONDS = 15;
@@ -22,6 +24,8 @@ export type AttemptPathOptions = {
   gate: Gate;
   now: () => Date;
   jitter: () => number;
+  /** Looked at before each later attempt; first ones never look. */
+  switches: Pick<RetrySwitches, 'suspended' | 'mayBegin'>;
   /** Told of each attempt that was made, for metrics. */
   onAttempt?: (outcome: Outcome, durationMs: number, startedAfterMs: number) => void;
   /** So many endpoints fail in this way that the fault is ours. */
@@ -33,6 +37,7 @@ type Attempted = { outcome: Outcome; durationMs: number; probe: boolean };
 /** An endpoint whose record is not in the registry: an alarm, never a reason to end a delivery. */
 const parked = (reason: string): Step => ({ next: { go: 'parked', reason }, facts: [] });
 const stays: Step = { next: { go: 'stays' }, facts: [] };
+const staysUntilTold: Step = { next: { go: 'stays', untilTold: true }, facts: [] };
 /** The fact `endpoint.deleted` ended every delivery of that endpoint; whoever meets one removes it. */
 const removedWithItsEndpoint: Step = { next: { go: 'nowhere' }, facts: [] };
 
@@ -51,7 +56,7 @@ export class AttemptPath {
     const policy = policyOf(record);
     if (tooOldAt(due.delivery, policy, now())) return expire(due.delivery, 'too_old', { now: now(), app });
     if (!record.enabled) return parked('endpoint_disabled');
-    return this.inTurn(due, record, policy);
+    return this.elsewhereOrLater(due, record) ?? this.inTurn(due, record, policy);
   }
 
   policyFor(endpointId: string): Policy {
@@ -60,8 +65,20 @@ export class AttemptPath {
   }
 
   /** What this app may do at the endpoint. */
-  settingsOf(record: Pick<EndpointRecord, 'tenant' | 'maxInFlight'>): LineSettings {
-    return { tenant: record.tenant, limit: shareOf(record.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT)[this.options.app] };
+  settingsOf(record: EndpointRecord): LineSettings {
+    const most = record.ordered === true ? 1 : (record.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT);
+    const limit = isSingleHome(record) ? most : shareOf(most)[this.options.app];
+    return { tenant: record.tenant, limit: Math.max(1, limit), ratePerSecond: record.ratePerSecond };
+  }
+
+  /** What is not this app's to attempt, or not now. */
+  private elsewhereOrLater({ meta, place }: Due, record: EndpointRecord): Step | undefined {
+    const { app, switches } = this.options;
+    if (app === 'retrier' && isSingleHome(record)) return place === 'parked' ? stays : parked('single_home');
+    if (meta.attempt === 1) return undefined;
+    if (switches.suspended(meta)) return staysUntilTold;
+    if (switches.mayBegin(meta, performance.now())) return undefined;
+    return place === 'parked' ? stays : parked('throttled');
   }
 
   private async inTurn(due: Due, record: EndpointRecord, policy: Policy): Promise<Step> {
@@ -72,8 +89,15 @@ export class AttemptPath {
     if (admission.go === 'stay') return stays;
     if (admission.go === 'park') return parked(admission.reason);
     const { probe } = admission;
+    // suspended while it waited: no retry starts later than two seconds after the answer
+    const suspended = due.meta.attempt > 1 && this.options.switches.suspended(due.meta);
+    if (suspended) gate.leave(line, { cap: { type: 'failed' }, circuit: 'none', probe, durationMs: 0, notMade: true });
+    return suspended ? staysUntilTold : this.make(due, record, policy, line, probe);
+  }
+
+  private async make(due: Due, record: EndpointRecord, policy: Policy, line: Line, probe: boolean): Promise<Step> {
     const startedAt = performance.now();
-    let ended: Ended = { cap: { type: 'failed' }, circuit: 'none', probe, durationMs: 0 };
+    let ended: Ended = { cap: { type: 'failed' }, circuit: 'none', probe, durationMs: 0, notMade: true };
     try {
       if (!due.from.owned()) throw new NoLongerOurs(due.from.origin);
       const attempted = { ...(await this.post(due, record)), probe };
@@ -81,7 +105,7 @@ export class AttemptPath {
       ended = this.endedBy(attempted, step);
       return step;
     } finally {
-      gate.leave(line, { ...ended, durationMs: performance.now() - startedAt });
+      this.options.gate.leave(line, { ...ended, durationMs: performance.now() - startedAt });
     }
   }
 

@@ -22,6 +22,8 @@ export type Ended = {
   circuit: 'succeeded' | 'failed' | 'none';
   probe: boolean;
   durationMs: number;
+  /** There was no attempt after all, so its duration says nothing. */
+  notMade?: boolean;
   /** Monotonic: the endpoint asked to be left alone until then (`Retry-After`). */
   waitUntilMs?: number | undefined;
 };
@@ -106,10 +108,11 @@ export class Gate {
     });
   }
 
-  leave(line: Line, { cap, circuit, probe, durationMs, waitUntilMs }: Ended): void {
+  leave(line: Line, { cap, circuit, probe, durationMs, notMade, waitUntilMs }: Ended): void {
     const now = this.clock();
     this.release(line);
-    line.ended(cap, durationMs);
+    if (notMade === true) line.inFlight -= 1;
+    else line.ended(cap, durationMs);
     if (circuit !== 'none') line.tell({ type: circuit, probe }, now);
     else if (probe) line.tell({ type: 'probe_dropped' }, now);
     if (waitUntilMs !== undefined && waitUntilMs > now) line.tell({ type: 'asked_to_wait', untilMs: waitUntilMs }, now);

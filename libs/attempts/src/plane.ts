@@ -5,7 +5,7 @@ import { shardOf, subject } from '@spillway/topology';
 import { ParkedFacts } from './parked-facts.ts';
 
 /** Nothing follows, not even a removal: it is read again where it waits. */
-type Stays = { next: { go: 'stays' }; facts: []; endpoint?: undefined };
+type Stays = { next: { go: 'stays'; untilTold?: boolean }; facts: []; endpoint?: undefined };
 export type Step = Decision | Uncharged | Stays;
 type Move = Exclude<Step['next'], { go: 'nowhere' | 'stays' }>;
 

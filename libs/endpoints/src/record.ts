@@ -13,6 +13,10 @@ export type EndpointRecord = {
   description?: string;
   headers?: Record<string, string>;
   maxInFlight?: number;
+  /** Attempts begun in any second. */
+  ratePerSecond?: number;
+  /** Strict order: one in flight, the head retried in place. */
+  ordered?: boolean;
   timeoutSeconds?: number;
   /** Seconds before attempts 2, 3, …. */
   schedule?: number[];

@@ -7,7 +7,7 @@ export interface SubjectMessageHome {
   readonly world: string;
   mayAct(): boolean;
   settled(message: SubjectMessage): void;
-  leave(message: SubjectMessage): void;
+  leave(message: SubjectMessage, untilTold: boolean): void;
 }
 
 /** A message that was read where it waits, and is removed there by its owner. */
@@ -59,9 +59,9 @@ export class SubjectMessage implements WaitingMessage {
   }
 
   /** No outcome, and no longer in work: it stays where it is, and is read again later. */
-  leave(): void {
+  leave(untilTold = false): void {
     if (this.ended) return;
     this.ended = true;
-    this.home.leave(this);
+    this.home.leave(this, untilTold);
   }
 }

@@ -8,7 +8,7 @@ import { Remover } from './purge.ts';
 import type { ShardWork } from './shard-work.ts';
 import { listSubjects, type SubjectList } from './subject-list.ts';
 import type { SubjectMessage } from './subject-message.ts';
-import { SubjectQueue, type SubjectQueueHost } from './subject-queue.ts';
+import { SubjectQueue, type Left, type SubjectQueueHost } from './subject-queue.ts';
 
 /** When to ask which subjects there are. */
 export type Listing = {
@@ -27,8 +27,8 @@ export type SubjectOwnerOptions = {
   mayAct: () => boolean;
   /** How many more of a subject may be taken now, given how many of it are held, and how many bytes they have. */
   room: (subject: string, held: number, heldBytes: number) => number;
-  /** Resolves when it is done with the message; one that was not removed by then is read again after 5 s. */
-  take: (message: SubjectMessage) => Promise<void>;
+  /** Resolves when it is done with the message; one that was not removed by then is read again after 5 s, or, `until told`, after `readAgain`. */
+  take: (message: SubjectMessage) => Promise<Left>;
   log: Logger;
   /** Beside the whole shard's, which is listed on takeover and each `listEveryMs`. */
   listings?: readonly Listing[];
@@ -151,6 +151,12 @@ export class SubjectOwner implements ShardWork {
   readAgain(subject: string): void {
     this.queues.get(subject)?.readAgain();
     this.look(subject);
+  }
+
+  /** The same for every subject. */
+  readAllAgain(): void {
+    for (const subject of this.queues.keys()) this.readAgain(subject);
+    this.poke();
   }
 
   /** @throws Error when it stands still, so that its lease lapses */
@@ -359,12 +365,12 @@ export class SubjectOwner implements ShardWork {
     }
   }
 
-  private async take(message: SubjectMessage): Promise<void> {
+  private async take(message: SubjectMessage): Promise<Left> {
     const bytes = message.data.length;
     this.heldCount += 1;
     this.heldBytes += bytes;
     try {
-      await this.options.take(message);
+      return await this.options.take(message);
     } finally {
       this.heldCount -= 1;
       this.heldBytes -= bytes;

@@ -5,6 +5,9 @@ import type { Remover } from './purge.ts';
 import { SettledFloor } from './settled-floor.ts';
 import { SubjectMessage, type SubjectMessageHome } from './subject-message.ts';
 
+/** How a message that was not removed is left: for a few seconds, or until `readAgain`, because a reason for it has to end. */
+export type Left = void | 'until told';
+
 /** What all queues of an owner share. */
 export interface SubjectQueueHost {
   readonly stream: string;
@@ -17,7 +20,7 @@ export interface SubjectQueueHost {
   mayAct(): boolean;
   /** False while nothing more is begun. */
   mayTake(): boolean;
-  take(message: SubjectMessage): Promise<void>;
+  take(message: SubjectMessage): Promise<Left>;
   /** Something of this queue was settled or left. */
   onEnded(queue: SubjectQueue): void;
 }
@@ -30,8 +33,10 @@ const REMOVE_AT = 1_024;
 const BEHIND_MS = 1_500;
 /** What was left without an outcome is read again after this, as ack_wait has it in a durable. */
 const LEFT_FOR_MS = 5_000;
-/** Whose messages are left one after the other has no use for more of them. */
+/** Of what is left for a few seconds: whose messages are left one after the other has no use for more of them. */
 const LEFT_MAX = 1_024;
+/** Of what is left until told (a suspended tenant's, beside those of others): 40 bytes each. */
+const LEFT_UNTIL_TOLD_MAX = 400_000;
 /** One request each: a follower is behind by milliseconds, so the first few are enough. */
 const LEADER_SLICE_MAX = 32;
 const FOREVER = Number.POSITIVE_INFINITY;
@@ -41,6 +46,7 @@ export class SubjectQueue implements SubjectMessageHome {
   private readonly floor = new SettledFloor();
   /** Read, and left without an outcome: they hold the floor, and are read again. */
   private readonly left = new Set<number>();
+  private leftUntilTold = 0;
   private readonly inWork = new Map<SubjectMessage, number>();
   private cursor = 1;
   private readAgainAt = FOREVER;
@@ -83,7 +89,8 @@ export class SubjectQueue implements SubjectMessageHome {
 
   get mayRead(): boolean {
     const goesOn = this.cursor > this.floor.lastRead;
-    return this.unread > 0 && this.readingSince === undefined && !(goesOn && this.left.size >= LEFT_MAX);
+    const full = this.left.size - this.leftUntilTold >= LEFT_MAX || this.left.size >= LEFT_UNTIL_TOLD_MAX;
+    return this.unread > 0 && this.readingSince === undefined && !(goesOn && full);
   }
 
   get hasLeft(): boolean {
@@ -110,6 +117,7 @@ export class SubjectQueue implements SubjectMessageHome {
   readAgain(): void {
     if (this.left.size === 0) return;
     for (const sequence of this.left) this.cursor = Math.min(this.cursor, sequence);
+    this.leftUntilTold = 0;
     this.unread = Math.max(this.unread, this.left.size);
     this.readAgainAt = FOREVER;
   }
@@ -165,10 +173,11 @@ export class SubjectQueue implements SubjectMessageHome {
     this.host.onEnded(this);
   }
 
-  leave(message: SubjectMessage): void {
+  leave(message: SubjectMessage, untilTold: boolean): void {
     if (!this.release(message)) return;
     this.left.add(message.sequence);
-    this.readAgainAt = Math.min(this.readAgainAt, performance.now() + LEFT_FOR_MS);
+    if (untilTold) this.leftUntilTold += 1;
+    else this.readAgainAt = Math.min(this.readAgainAt, performance.now() + LEFT_FOR_MS);
     this.host.onEnded(this);
   }
 
@@ -223,7 +232,7 @@ export class SubjectQueue implements SubjectMessageHome {
     this.inWork.set(message, bytes);
     this.bytes += bytes;
     this.host.take(message).then(
-      () => message.leave(),
+      (left) => message.leave(left === 'until told'),
       (error: unknown) => {
         this.host.log.error({ err: error, subject: this.subject, origin: message.origin }, 'a message could not be worked, and stays');
         message.leave();

@@ -8,7 +8,8 @@ import { DurableWork } from './durable-work.ts';
 import type { Lease } from './leases.ts';
 import { ShardOwner } from './shard-owner.ts';
 import type { ShardWork } from './shard-work.ts';
-import { SubjectOwner } from './subject-owner.ts';
+import { SubjectOwner, type SubjectOwnerOptions } from './subject-owner.ts';
+import type { Left } from './subject-queue.ts';
 import { Sweep } from './sweep.ts';
 import type { WaitingMessage } from './waiting-message.ts';
 import type { Worlds } from './worlds.ts';
@@ -25,9 +26,11 @@ export type TransportOptions = {
   log: Logger;
   /** What the handler is given. What it throws goes to `onCrash`. */
   decode: (message: WaitingMessage) => unknown;
-  /** The one place where a message leaves: given what the handler was given, and what it returned. */
-  settle: (message: WaitingMessage, payload: unknown, result: unknown) => Promise<void>;
+  /** The one place where a message leaves: given what the handler was given, and what it returned. `until told`: it stays, until `readAgain`. */
+  settle: (message: WaitingMessage, payload: unknown, result: unknown) => Promise<Left>;
   room: Room;
+  /** When to ask which subjects a subject queue has; the default is every 5 s. */
+  listing?: (queue: QueueName, shard: number) => Pick<SubjectOwnerOptions, 'listings' | 'listEveryMs'>;
   /** False while nothing may be taken at all, for example while the registry is not complete. */
   mayTake: () => boolean;
   /** The handler or settling threw: the message stays where it is, and comes again. */
@@ -79,6 +82,17 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   /** Room came for a subject that had none: its owner looks again now, not at the next beat. */
   roomCame(subject: string): void {
     for (const work of this.works) if (work instanceof SubjectOwner) work.poke(subject);
+  }
+
+  /** The reason has ended for which messages were left where they wait: they are looked at again now. */
+  readAgain(): void {
+    for (const work of this.works) if (work instanceof SubjectOwner) work.readAllAgain();
+  }
+
+  /** The broker's time, as the last listing of any subject queue said it, carried on by our monotonic clock; 0 while none has. */
+  get brokerNowMs(): number {
+    for (const work of this.works) if (work instanceof SubjectOwner && work.brokerNowMs > 0) return work.brokerNowMs;
+    return 0;
   }
 
   /** Stop taking, let what is in flight settle, give the shards back. Safe to call twice. */
@@ -139,10 +153,11 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     const handler = this.messageHandlers.get(name) as MessageHandler;
     const world = `${row.stream}@${worlds.created(row.stream)}`;
     const mayAct = (): boolean => lease?.owned() ?? true;
-    const take = (message: WaitingMessage): Promise<void> => this.handle(message, handler);
+    const take = (message: WaitingMessage): Promise<Left> => this.handle(message, handler);
     if (row.kind === 'subjects') {
       const roomOf = (subject: string, held: number, heldBytes: number): number => (mayTake() ? room({ queue: name, held, heldBytes, subject }) : 0);
-      return new SubjectOwner({ broker, row, shard: shard as number, world, mayAct, room: roomOf, take, log });
+      const listing = this.options.listing?.(name, shard as number);
+      return new SubjectOwner({ broker, row, shard: shard as number, world, mayAct, room: roomOf, take, log, ...listing });
     }
     const sweep = this.sweepOf(row, name, shard);
     const work = new DurableWork({
@@ -165,15 +180,15 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   }
 
   /** A throw is ours to mend: the message stays where it waits, and comes again. */
-  private async handle(message: WaitingMessage, handler: MessageHandler): Promise<void> {
+  private async handle(message: WaitingMessage, handler: MessageHandler): Promise<Left> {
     try {
-      if (!message.owned()) return;
+      if (!message.owned()) return undefined;
       const payload = this.options.decode(message);
       const returned: unknown = await handler(payload, message);
       const result: unknown = isObservable(returned) ? await lastValueFrom(returned) : returned;
-      await this.options.settle(message, payload, result);
+      return await this.options.settle(message, payload, result);
     } catch (error) {
-      await this.options.onCrash(error, message);
+      return this.options.onCrash(error, message);
     }
   }
 

@@ -42,7 +42,7 @@ const consumerLine = (name: QueueName, { stream, app, perShard, filter, config, 
   `oldest ${seconds(alert.oldestAgeMaxMs)}, in flight ${percent(alert.inFlightRatioMax)}`,
 ];
 
-const subjectLine = (name: QueueName, { stream, app, filter, alert }: SubjectRow): string[] => [code(name), code(stream), app, code(filter), `late ${seconds(alert.latenessMaxMs)}`];
+const subjectLine = (name: QueueName, { stream, app, alsoBy, filter, alert }: SubjectRow): string[] => [code(name), code(stream), alsoBy === undefined ? app : `${app}, ${alsoBy}`, code(filter), `late ${seconds(alert.latenessMaxMs)}`];
 
 const bucketLine = (name: (typeof bucketNames)[number]): string[] => {
   const { holds, history, max_bytes, alert } = buckets[name];

@@ -4,7 +4,12 @@ import { nanosOfSeconds } from './units.ts';
 /** The part of a durable's configuration that we declare; names as on the wire. */
 type ConsumerSettings = { readonly ack_policy: 'explicit'; readonly ack_wait: number; readonly max_ack_pending: number; readonly max_deliver: -1 };
 
-type Worked = { readonly stream: StreamName; readonly app: string };
+type Worked = {
+  readonly stream: StreamName;
+  readonly app: string;
+  /** A second app that works some of it: never the same message, by a rule of the rows' own. */
+  readonly alsoBy?: string;
+};
 
 /** A durable: messages are pulled, and removed by ack and sweep. `perShard`: one durable a shard, worked by the shard's owner. */
 export type ConsumerRow = Worked & {
@@ -55,6 +60,16 @@ export const queues = {
     filter: 'webhook.parked.first.<shard>.*',
     alert: { latenessMaxMs: 60_000 },
   },
+  'parked-later': {
+    kind: 'subjects',
+    stream: 'WEBHOOK_PARKED',
+    app: 'retrier',
+    // the later attempts of single-home endpoints (ordered, rate-limited, or with a cap of 1): their one home is the dispatcher's
+    alsoBy: 'dispatcher',
+    perShard: true,
+    filter: 'webhook.parked.later.<shard>.*',
+    alert: { latenessMaxMs: 60_000 },
+  },
   calendar: {
     kind: 'subjects',
     stream: 'WEBHOOK_RETRY',
@@ -78,4 +93,4 @@ export const durableName = (name: QueueName, shard?: number): string => (shard =
 export const filterOf = (row: ConsumerRow | SubjectRow, shard?: number): string => row.filter.replace('<shard>', String(shard));
 
 /** Every queue of an app, by name: what its handlers must be. */
-export const queuesOf = (app: string): QueueName[] => (Object.keys(queues) as QueueName[]).filter((name) => queues[name].app === app);
+export const queuesOf = (app: string): QueueName[] => (Object.keys(queues) as QueueName[]).filter((name) => queueRow(name).app === app || queueRow(name).alsoBy === app);

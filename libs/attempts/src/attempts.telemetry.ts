@@ -1,17 +1,22 @@
-import type { Gate } from '@spillway/attempts';
+import type { Gate } from './gate.ts';
+import type { FailureKind } from '@spillway/contracts';
 import type { Outcome } from '@spillway/delivery';
-import type { Metrics } from '@spillway/telemetry';
+import type { Logger, Metrics } from '@spillway/telemetry';
 
 /** Seconds. From a local receiver's milliseconds to the default deadline of 15 s. */
 const DURATIONS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30];
 /** Seconds from acceptance to the start of the first attempt; the service level is 5 s. */
 const STARTED_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600];
 
+const OURS_SAID_EVERY_MS = 60_000;
+
 /** What is counted of attempts, beside the path that makes them. */
-export class DispatcherMetrics {
+export class AttemptsMetrics {
   private readonly attempts;
   private readonly durations;
   private readonly started;
+  private readonly faultsOfOurs;
+  private oursSaidAt = Number.NEGATIVE_INFINITY;
   private crashes = 0;
   private losses = 0;
 
@@ -19,6 +24,8 @@ export class DispatcherMetrics {
     this.attempts = metrics.counter('spillway_attempts_total', 'Attempts made, by outcome.');
     this.durations = metrics.histogram('spillway_attempt_duration_seconds', 'How long attempts took.', DURATIONS_S);
     this.started = metrics.histogram('spillway_attempt_started_after_seconds', 'From acceptance of the event to the start of the attempt.', STARTED_S);
+    this.faultsOfOurs = metrics.counter('spillway_faults_of_ours_total', 'Failed attempts that were charged to nobody, because so many endpoints failed alike.');
+    metrics.gauge('spillway_circuits_open', 'Endpoints whose circuit is not closed.', () => gate.circuitsOpen);
     metrics.counter('spillway_handler_crashes_total', 'Deliveries that could not be worked and come again.', () => this.crashes);
     metrics.counter('spillway_shard_losses_total', 'Outcomes that another owner settles, because the shard was lost meanwhile.', () => this.losses);
     metrics.gauge('spillway_attempts_in_flight', 'Attempts under way.', () => gate.attemptsInFlight);
@@ -30,6 +37,15 @@ export class DispatcherMetrics {
     this.attempts.add(1, { outcome: outcome.kind === 'delivered' ? 'delivered' : outcome.reason });
     this.durations.record(durationMs / 1_000);
     this.started.record(startedAfterMs / 1_000);
+  }
+
+  /** Counted each time, said once a minute. */
+  ours(kind: FailureKind, log: Logger): void {
+    this.faultsOfOurs.add(1, { kind });
+    const now = performance.now();
+    if (now - this.oursSaidAt < OURS_SAID_EVERY_MS) return;
+    this.oursSaidAt = now;
+    log.error({ kind }, 'so many endpoints fail alike that the fault is ours: look at our DNS and our network. Attempts are not charged meanwhile');
   }
 
   crashed(): void {

@@ -1,9 +1,10 @@
-import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import { MASTER_KEYS_PATTERN } from '@spillway/endpoints';
 import { PlaneConfig } from '@spillway/jetstream';
 import { FromEnv } from '@spillway/service-kit';
+import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 
-export class DispatcherConfig extends PlaneConfig {
+/** What every app that makes attempts needs to know. */
+export class AttemptsConfig extends PlaneConfig {
   @FromEnv('SPILLWAY_MASTER_KEY', { secret: true, doc: 'Opens the endpoints’ secrets: base64 of 32 bytes; several by comma, the first seals.' })
   @Matches(MASTER_KEYS_PATTERN, { message: 'masterKey must be base64 of 32 bytes (openssl rand -base64 32), several separated by commas' })
   masterKey!: string;
@@ -19,9 +20,10 @@ export class DispatcherConfig extends PlaneConfig {
   @IsString()
   extraCaFile?: string;
 
-  @FromEnv('SPILLWAY_ATTEMPTS_AT_ONCE', { default: 512, doc: 'How many attempts one dispatcher has under way at most.' })
+  @FromEnv('SPILLWAY_ATTEMPTS_AT_ONCE', { doc: 'How many attempts one process has under way at most; by default 512 in a dispatcher, 256 in a retrier.' })
+  @IsOptional()
   @IsInt()
   @Min(1)
   @Max(10_000)
-  attemptsAtOnce!: number;
+  attemptsAtOnce?: number;
 }

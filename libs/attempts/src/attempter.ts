@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { DynamicModule } from '@nestjs/common';
+import { readDelivery, UnreadableMessage } from '@spillway/contracts';
+import { EndpointRegistry, parseMasterKeys } from '@spillway/endpoints';
+import { JetStreamTransport, joinPlane, type Room, type TransportOptions, type WaitingMessage } from '@spillway/jetstream';
+import { Health, type Service } from '@spillway/service-kit';
+import { createLogger, Metrics, type Logger } from '@spillway/telemetry';
+import { allShards, shardOf, subject } from '@spillway/topology';
+import { WebhookClient } from '@spillway/webhook-client';
+import { AttemptPath, dueOf, type Due } from './attempt-path.ts';
+import type { AttemptsConfig } from './attempts.config.ts';
+import { AttemptsMetrics } from './attempts.telemetry.ts';
+import { Gate, type GateLimits } from './gate.ts';
+import { Homes } from './home.ts';
+import { NoLongerOurs, Plane, type Step } from './plane.ts';
+import { RetrySwitches } from './retry-switches.ts';
+import { roomInParked } from './room.ts';
+import { settle } from './settle.ts';
+
+/** What an app that makes attempts is made of. Its own part, the queues, comes on top. */
+export type Attempter = {
+  gate: Gate;
+  path: AttemptPath;
+  switches: RetrySwitches;
+  /** Of the subjects in PARKED. */
+  roomInParked: (subject: string) => number;
+  transport: () => JetStreamTransport;
+  log: Logger;
+};
+
+export type AttempterOptions = {
+  app: 'dispatcher' | 'retrier';
+  portOffset: number;
+  limits: GateLimits;
+  module: (attempter: Attempter) => DynamicModule;
+  /** Of its queues other than those in PARKED. */
+  room: (attempter: Attempter) => Room;
+  listing?: TransportOptions['listing'];
+};
+
+/** Probes that are due, rates that allow one more, and who waits too long: looked at this often. */
+const BEAT_MS = 100;
+
+const now = (): Date => new Date();
+
+/** Everything a dispatcher or a retrier consists of, wired; nothing is taken before it is served. The two differ in which queues they bind. */
+export const attempter = async (config: AttemptsConfig, options: AttempterOptions): Promise<Service> => {
+  const { app, portOffset } = options;
+  const log = createLogger(app, config.logLevel);
+  const metrics = new Metrics(app);
+  const health = new Health();
+  const { broker, worlds, replica } = await joinPlane(config, { app, log, health, host: hostname() });
+  const registry = await EndpointRegistry.open(broker, { log, pin: worlds.created('KV_webhook_endpoints'), masterKeys: parseMasterKeys(config.masterKey) });
+  const share = (): number => (strategy.state().shards?.length ?? 0) / allShards.length;
+  const switches = await RetrySwitches.open(broker, { log, pin: worlds.created('KV_webhook_control'), share });
+  const client = clientOf(config);
+  const limits = { ...options.limits, slots: config.attemptsAtOnce ?? options.limits.slots };
+  const gate = new Gate(limits, (endpointId) => subjectsOf(endpointId).forEach((of) => strategy.roomCame(of)));
+  const told = new AttemptsMetrics(metrics, gate);
+  const path = new AttemptPath({ app, registry, client, gate, switches, now, jitter: Math.random, onAttempt: (...made) => told.attempted(...made), onOurs: (kind) => told.ours(kind, log) });
+  const plane = new Plane(broker, app, now);
+  const parts: Attempter = { gate, path, switches, log, transport: () => strategy, roomInParked: roomInParked({ app, gate, path, registry, switches, homes: new Homes(app) }) };
+  const roomElsewhere = options.room(parts);
+
+  const strategy = new JetStreamTransport({
+    app,
+    replica,
+    broker,
+    worlds,
+    log,
+    decode: (message) => dueOf(message, readDelivery(message.headers)),
+    settle: async (from, payload, result) => {
+      const { meta, delivery } = payload as Due;
+      return settle(result as Step, { from, meta, delivery, policy: path.policyFor(meta.endpointId), app, now, jitter: Math.random }, plane);
+    },
+    room: (asked) => (asked.queue.startsWith('parked-') ? parts.roomInParked(asked.subject ?? '') : roomElsewhere(asked)),
+    mayTake: () => registry.state.ready && switches.state.ready,
+    onCrash: (error, message) => crashed(error, message, { app, plane, log, told }),
+    ...(options.listing && { listing: options.listing }),
+  });
+  switches.onChange((resumed) => {
+    if (resumed) strategy.readAgain();
+  });
+  const beat = setInterval(() => gate.beat(), BEAT_MS);
+  health.check('endpoints', () => ({ ok: registry.state.ready, detail: registry.state.why }));
+  health.check('switches', () => ({ ok: switches.state.ready, detail: switches.state.why }));
+  health.check('queues', () => ({ ok: strategy.state().ok, detail: strategy.state() }));
+  return {
+    app,
+    portOffset,
+    config,
+    module: options.module(parts),
+    strategy,
+    health,
+    metrics,
+    log,
+    close: async () => {
+      clearInterval(beat);
+      plane.close();
+      registry.close();
+      switches.close();
+      await client.close();
+      await broker.close();
+    },
+  };
+};
+
+const subjectsOf = (endpointId: string): string[] => (['first', 'later'] as const).map((kind) => subject.parked(kind, shardOf(endpointId), endpointId));
+
+const clientOf = ({ allowNetworks, allowHttp, extraCaFile }: AttemptsConfig): WebhookClient =>
+  new WebhookClient({ allowNetworks, allowHttp, ...(extraCaFile !== undefined && { extraCa: readFileSync(extraCaFile, 'utf8') }) });
+
+type CrashParts = { app: string; plane: Plane; log: Logger; told: AttemptsMetrics };
+
+/** What cannot be read never can: it is kept as a dead letter of the pipeline. Anything else is ours to mend, and the message comes again. */
+const crashed = async (error: unknown, message: WaitingMessage, { app, plane, log, told }: CrashParts): Promise<void> => {
+  if (error instanceof NoLongerOurs) return told.lost();
+  if (error instanceof UnreadableMessage) {
+    log.error({ origin: message.origin, err: error }, 'unreadable message, kept as a dead letter of the pipeline');
+    await plane.bury(message, app, error.message);
+    return;
+  }
+  told.crashed();
+  log.error({ origin: message.origin, subject: message.subject, err: error }, 'a delivery could not be worked, it comes again');
+};

@@ -1,0 +1,105 @@
+import { WatchedBucket, type Broker, type BucketState } from '@spillway/jetstream';
+import type { Logger } from '@spillway/telemetry';
+import { Rate } from './rate.ts';
+
+/** What stands under a switch's key in `webhook_control`; both may stand at once. `at`: RFC 3339. */
+export type RetrySwitch = { suspended?: { by: string; at: string }; throttled?: { perSecond: number; by: string; at: string } };
+export type SwitchScope = { tenant?: string | undefined; endpoint?: string | undefined };
+
+/** As `nats kv get webhook_control retries.all` shows it. */
+export const switchKey = ({ tenant, endpoint }: SwitchScope): string => {
+  if (endpoint !== undefined) return `retries.endpoint.${endpoint}`;
+  return tenant === undefined ? 'retries.all' : `retries.tenant.${tenant}`;
+};
+
+const PREFIX = 'retries.';
+
+/** `undefined` for what no writer of ours has written. */
+export const readSwitch = (text: string): RetrySwitch | undefined => {
+  try {
+    const value = JSON.parse(text) as RetrySwitch | null;
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+type Held = { value: RetrySwitch; rate: Rate | undefined };
+type Of = { tenant: string; endpointId: string };
+
+/** Suspended and throttled retries, from a watch: looked at before each later attempt. First attempts never look at it. */
+export class RetrySwitches {
+  private readonly held = new Map<string, Held>();
+  private readonly listeners: ((resumed: boolean) => void)[] = [];
+
+  private constructor(
+    private readonly bucket: WatchedBucket,
+    private readonly log: Logger,
+    /** Of what is said for all or for a tenant, this process's part: its shards among all. */
+    private readonly share: () => number,
+  ) {
+    bucket.onChange((key, entry) => {
+      if (key.startsWith(PREFIX)) this.take(key, entry?.value);
+    });
+  }
+
+  static async open(broker: Broker, { log, pin, share }: { log: Logger; pin?: string | undefined; share: () => number }): Promise<RetrySwitches> {
+    return new RetrySwitches(await WatchedBucket.open(broker, 'webhook_control', { log, pin }), log, share);
+  }
+
+  get state(): BucketState {
+    return this.bucket.state;
+  }
+
+  /** Told after each change; `resumed`: something that stood still may go on. */
+  onChange(listener: (resumed: boolean) => void): void {
+    this.listeners.push(listener);
+  }
+
+  get allSuspended(): boolean {
+    return this.held.get(switchKey({}))?.value.suspended !== undefined;
+  }
+
+  suspended(of: Of): boolean {
+    return this.scopesOf(of).some((key) => this.held.get(key)?.value.suspended !== undefined);
+  }
+
+  /** True when every throttle that applies allows one more, which is counted then. */
+  mayBegin(of: Of, nowMs: number): boolean {
+    const rates = this.scopesOf(of).flatMap((key) => this.held.get(key)?.rate ?? []);
+    if (rates.some((rate) => rate.available(nowMs) === 0)) return false;
+    for (const rate of rates) rate.take(nowMs);
+    return true;
+  }
+
+  /** How many more may begin by the throttles that apply; undefined: any number. */
+  allowed(of: Of, nowMs: number): number | undefined {
+    const rates = this.scopesOf(of).flatMap((key) => this.held.get(key)?.rate ?? []);
+    return rates.length === 0 ? undefined : Math.min(...rates.map((rate) => rate.available(nowMs)));
+  }
+
+  close(): void {
+    this.bucket.close();
+  }
+
+  private scopesOf({ tenant, endpointId }: Of): string[] {
+    return this.held.size === 0 ? [] : [switchKey({}), switchKey({ tenant }), switchKey({ endpoint: endpointId })];
+  }
+
+  private take(key: string, text: string | undefined): void {
+    const before = this.held.get(key)?.value;
+    const value = text === undefined ? undefined : readSwitch(text);
+    if (text !== undefined && value === undefined) this.log.error({ key }, 'a retry switch cannot be read, and is not obeyed');
+    if (value?.suspended === undefined && value?.throttled === undefined) this.held.delete(key);
+    else this.held.set(key, { value, rate: this.rateOf(key, value.throttled?.perSecond) });
+    const resumed = before !== undefined && (value?.suspended === undefined || value.throttled === undefined);
+    for (const listener of this.listeners) listener(resumed);
+  }
+
+  private rateOf(key: string, perSecond: number | undefined): Rate | undefined {
+    if (perSecond === undefined) return undefined;
+    // an endpoint has one home; what is said for more is divided among the owners
+    const part = key.startsWith(`${PREFIX}endpoint.`) ? 1 : Math.max(this.share(), 1 / 64);
+    return new Rate(Math.max(perSecond * part, 0.01));
+  }
+}

@@ -1,0 +1,37 @@
+import type { EndpointRegistry } from '@spillway/endpoints';
+import { readParked } from '@spillway/topology';
+import type { AttemptPath } from './attempt-path.ts';
+import type { Gate } from './gate.ts';
+import type { Homes } from './home.ts';
+import type { RetrySwitches } from './retry-switches.ts';
+
+/** Deliveries of a deleted endpoint are only removed. */
+const REMOVED_AT_ONCE = 256;
+
+export type ParkedRoomParts = {
+  app: 'dispatcher' | 'retrier';
+  gate: Gate;
+  path: AttemptPath;
+  registry: Pick<EndpointRegistry, 'get'>;
+  homes: Homes;
+  switches: RetrySwitches;
+};
+
+/** How many of a parked subject may be read now. Nothing where this app is not the home, or the endpoint can take nothing. */
+export const roomInParked = ({ app, gate, path, registry, homes, switches }: ParkedRoomParts): ((subject: string) => number) => {
+  return (subject) => {
+    const parked = readParked(subject);
+    const record = parked && registry.get(parked.endpointId);
+    if (!parked || !record) return 0; // absent, not deleted: it waits for its record to be back
+    if (record.state === 'deleted') return REMOVED_AT_ONCE;
+    if (!record.enabled) return 0;
+    const room = (): number => gate.roomForParked(gate.line(record.id, path.settingsOf(record)));
+    if (parked.kind === 'first') return room();
+    const now = performance.now();
+    const of = { tenant: record.tenant, endpointId: record.id };
+    if (!homes.mayWorkLater(record, now) || switches.suspended(of)) return 0;
+    const allowed = Math.min(room(), switches.allowed(of, now) ?? Number.POSITIVE_INFINITY);
+    // beside first attempts, later ones get at most half of what the endpoint may take
+    return app === 'dispatcher' ? Math.ceil(allowed / 2) : allowed;
+  };
+};
