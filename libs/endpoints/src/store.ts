@@ -155,6 +155,6 @@ export class EndpointStore {
 
   /** Somebody else took the uid or the last place between our look and our turn. */
   private async bury(record: EndpointRecord, revision: number): Promise<void> {
-    await this.bucket.update(registryKey.endpoint(record.id), JSON.stringify(tombstoneOf(record, this.now())), revision);
+    await this.bucket.caughtUp(await this.bucket.update(registryKey.endpoint(record.id), JSON.stringify(tombstoneOf(record, this.now())), revision));
   }
 }
