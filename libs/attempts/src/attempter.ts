@@ -72,7 +72,9 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
     decode: (message) => dueOf(message, readDelivery(message.headers)),
     settle: async (from, payload, result) => {
       const { meta, delivery } = payload as Due;
-      return settle(result as Step, { from, meta, delivery, policy: path.policyFor(meta.endpointId), app, now, jitter: Math.random }, plane);
+      const left = await settle(result as Step, { from, meta, delivery, policy: path.policyFor(meta.endpointId), app, now, jitter: Math.random }, plane);
+      // resumed since that was decided: nobody would tell it any more
+      return left !== undefined && switches.suspended(meta) ? left : undefined;
     },
     room: (asked) => (asked.queue.startsWith('parked-') ? parts.roomInParked(asked.subject ?? '') : roomElsewhere(asked)),
     mayTake: () => registry.state.ready && switches.state.ready,

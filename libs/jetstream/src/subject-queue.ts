@@ -47,6 +47,8 @@ export class SubjectQueue implements SubjectMessageHome {
   /** Read, and left without an outcome: they hold the floor, and are read again. */
   private readonly left = new Set<number>();
   private leftUntilTold = 0;
+  /** Told to read again while a slice was under way: what it brings must not move the cursor past what was left. */
+  private toldAgain = false;
   private readonly inWork = new Map<SubjectMessage, number>();
   private cursor = 1;
   private readAgainAt = FOREVER;
@@ -110,11 +112,14 @@ export class SubjectQueue implements SubjectMessageHome {
 
   /** The stream holds so many of this subject, those included that were read and not removed. */
   listed(count: number): void {
-    this.unread = Math.max(0, count - this.floor.outstanding);
+    // what was left counts as read already, and is still to be read when the cursor went back for it
+    const again = this.cursor <= this.floor.lastRead ? this.left.size : 0;
+    this.unread = Math.max(again, count - this.floor.outstanding);
   }
 
   /** Reads what was left from its beginning: now, because the reason has ended, or when its time has come. */
   readAgain(): void {
+    this.toldAgain = this.readingSince !== undefined;
     if (this.left.size === 0) return;
     for (const sequence of this.left) this.cursor = Math.min(this.cursor, sequence);
     this.leftUntilTold = 0;
@@ -137,6 +142,7 @@ export class SubjectQueue implements SubjectMessageHome {
       this.accept(from, slice);
     } finally {
       this.readingSince = undefined;
+      if (this.toldAgain) this.readAgain();
     }
   }
 
