@@ -66,9 +66,7 @@ export class DeadlineWheel {
    */
   private turn(): void {
     const now = performance.now();
-    const until = Math.floor(now / TICK_MS);
-    // after a standstill longer than a turn each slot is visited once, not once for every turn missed
-    for (this.tick = Math.max(this.tick, until - SLOTS); this.tick < until && this.size > 0; ) {
+    while (this.tick < Math.floor(now / TICK_MS) && this.size > 0) {
       this.tick += 1;
       for (const timed of this.slots[this.tick % SLOTS]!) {
         if (timed.deadlineMs > now) continue;

@@ -43,12 +43,10 @@ const newResolver = (servers: readonly string[] | undefined): Resolver => {
  */
 export class SystemLookup {
   private readonly underWay = new Map<string, Promise<string[]>>();
-  private resolver: Resolver;
+  private resolver: Resolver | undefined;
 
   /** Other name servers than the machine's: `address:port`. */
-  constructor(private readonly servers?: readonly string[]) {
-    this.resolver = newResolver(servers);
-  }
+  constructor(private readonly servers?: readonly string[]) {}
 
   readonly lookup: Lookup = (hostname) => {
     let asked = this.underWay.get(hostname);
@@ -61,18 +59,18 @@ export class SystemLookup {
 
   /** Gives up what is under way: a question may last 6 s, and a process that ends need not wait for it. */
   close(): void {
-    this.resolver.cancel();
+    this.resolver?.cancel();
   }
 
   private async ask(hostname: string): Promise<string[]> {
     const pinned = await addressesInHostsFile(hostname);
     if (pinned.length > 0) return pinned;
-    const { resolver } = this;
+    const resolver = (this.resolver ??= newResolver(this.servers));
     try {
       return await askBoth(resolver, hostname);
     } catch (error) {
-      // the next one reads resolv.conf again: a machine that moved to another network has other name servers
-      if (resolver === this.resolver) this.resolver = newResolver(this.servers);
+      // the next question reads resolv.conf again: a machine that moved to another network has other name servers
+      if (resolver === this.resolver) this.resolver = undefined;
       throw error;
     }
   }

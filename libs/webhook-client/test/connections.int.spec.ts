@@ -20,6 +20,9 @@ it('one after the other, attempts share a connection', async () => {
   for (let attempt = 1; attempt <= 50; attempt += 1) await post(client, receiver.url);
   expect([receiver.requests.length, receiver.connections]).toEqual([50, 1]);
   expect(client.counts).toEqual({ inFlight: 0, origins: 1, open: 1, idle: 1, waiting: 0 });
+  const next = post(client, receiver.url);
+  expect(client.counts).toEqual({ inFlight: 1, origins: 1, open: 1, idle: 0, waiting: 0 });
+  await next;
 });
 
 it('side by side, each has its own, and no more are opened when one follows another at once', async () => {

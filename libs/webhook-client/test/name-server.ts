@@ -38,7 +38,7 @@ const reply = (question: Buffer, end: number, code: number, records: readonly Bu
 };
 
 /** A name server (RFC 1035) on loopback, for a handful of names; knows no others. */
-export const startNameServer = async (zone: Zone, port = 0): Promise<{ address: string; port: number; questions: string[]; stop(): Promise<void> }> => {
+export const startNameServer = async (zone: Zone): Promise<{ address: string; questions: string[]; stop(): Promise<void> }> => {
   const questions: string[] = [];
   const socket = createSocket('udp4');
   socket.on('message', (message, from) => {
@@ -55,11 +55,10 @@ export const startNameServer = async (zone: Zone, port = 0): Promise<{ address: 
     const records = Array.isArray(answer) ? answer.map((one) => record(type === TYPE_AAAA ? TYPE_AAAA : TYPE_A, one)) : [];
     socket.send(reply(message, end, code, records), from.port, from.address);
   });
-  socket.bind(port, '127.0.0.1');
+  socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   return {
     address: `127.0.0.1:${socket.address().port}`,
-    port: socket.address().port,
     questions,
     stop: async () => {
       const closed = once(socket, 'close');
