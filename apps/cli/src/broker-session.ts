@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { Broker } from '@spillway/jetstream';
@@ -12,8 +11,6 @@ import { ProvisionerConfig } from './provisioner.config.ts';
 
 export type BrokerSettings = { config: ProvisionerConfig; limits: Limits };
 
-/** The first connection takes milliseconds. The services wait for their broker for ever, an operator does not. */
-const CONNECT_WITHIN_MS = 10_000;
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** What `npm start` keeps for the user `provisioner` in its data directory; used when the environment names no broker. */
@@ -54,14 +51,15 @@ export const withBroker = async <T>(cli: Cli, { config }: BrokerSettings, work: 
   }
 };
 
+/** One try: the services wait for their broker for ever, an operator does not. */
 const connected = async ({ natsUrl, natsUser, natsPassword }: ProvisionerConfig, log: Logger): Promise<Broker> => {
-  const inTime = new AbortController();
-  const connecting = Broker.connect({ servers: natsUrl, user: natsUser, pass: natsPassword, name: 'spillway-cli', log });
-  const late = wait(CONNECT_WITHIN_MS, 'late' as const, { signal: inTime.signal }).catch(() => 'in time' as const);
-  const broker = await Promise.race([connecting, late]);
-  inTime.abort();
-  if (broker instanceof Broker) return broker;
-  // it goes on trying; should it succeed after all, nobody wants it any more
-  void connecting.then((unwanted) => unwanted.close());
-  throw new CommandFailed(`no broker at ${natsUrl} within ${CONNECT_WITHIN_MS / 1_000} s. Is it running, and are NATS_URL, NATS_USER and NATS_PASSWORD right?`, { code: 'unreachable', natsUrl });
+  try {
+    return await Broker.connect({ servers: natsUrl, user: natsUser, pass: natsPassword, name: 'spillway-cli', log, waitForFirst: false });
+  } catch (error) {
+    throw new CommandFailed(
+      `no connection to the broker at ${natsUrl}: ${(error as Error).message}. Is it running, and are NATS_URL, NATS_USER and NATS_PASSWORD right?`,
+      { code: 'broker_unreachable', natsUrl },
+      { cause: error },
+    );
+  }
 };

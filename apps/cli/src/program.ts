@@ -1,22 +1,15 @@
 import { Command, CommanderError } from 'commander';
 import { CommandFailed, EXIT, UsageError, type Cli } from './cli.ts';
 import { registerEndpoints } from './endpoints.ts';
+import { registerProvision } from './provision.ts';
 import { registerSend } from './send.ts';
 import { registerStatus } from './status.ts';
 import { registerStreams } from './streams.ts';
 
-type Register = (program: Command, cli: Cli) => void;
-
-/** What speaks HTTP only. */
-const overHttp: Readonly<Record<string, Register>> = { status: registerStatus, send: registerSend, endpoints: registerEndpoints };
-
-/** What speaks NATS: loaded only when it may be meant, since its libraries cost ten times what the rest does (0.6 s of CPU). */
-const overNats = async (): Promise<Register[]> => [(await import('./provision.ts')).registerProvision];
-
 export type Streams = { out: (text: string) => void; err: (text: string) => void; stdin: () => Promise<Buffer> };
 
 /** The whole of `spillway`. Whatever is added here works with `--json`, says what went wrong on standard error, and keeps to the exit codes. */
-export const programOf = async (args: readonly string[], env: NodeJS.ProcessEnv, cwd: string, streams: Streams): Promise<{ program: Command; cli: Cli }> => {
+export const programOf = (env: NodeJS.ProcessEnv, cwd: string, streams: Streams): { program: Command; cli: Cli } => {
   // exitOverride before the commands: they inherit it
   const program = new Command('spillway').exitOverride().configureOutput({ writeOut: streams.out, writeErr: streams.err });
   program.description('Operate a Spillway plane.').option('--json', 'print JSON, for machines').showHelpAfterError('(--help says more)');
@@ -29,14 +22,14 @@ export const programOf = async (args: readonly string[], env: NodeJS.ProcessEnv,
     note: (text) => streams.err(`${text}\n`),
     readStdin: streams.stdin,
   };
-  const named = args.find((arg) => !arg.startsWith('-')) ?? '';
-  for (const register of [...Object.values(overHttp), ...(Object.hasOwn(overHttp, named) ? [] : await overNats())]) register(program, cli);
+  // each loads what it needs when it runs: what speaks NATS costs ten times the rest (0.6 s of CPU)
+  for (const register of [registerStatus, registerSend, registerEndpoints, registerProvision, registerStreams]) register(program, cli);
   return { program, cli };
 };
 
 /** @returns the exit code: 0 done, 1 refused or failed, 2 wrong usage */
 export const run = async (args: readonly string[], env: NodeJS.ProcessEnv, cwd: string, streams: Streams): Promise<number> => {
-  const { program, cli } = await programOf(args, env, cwd, streams);
+  const { program, cli } = programOf(env, cwd, streams);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return EXIT.ok;

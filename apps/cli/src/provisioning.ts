@@ -1,10 +1,12 @@
 import { assertSynced, provision, type Provisioned } from '@spillway/jetstream';
 import { createLogger } from '@spillway/telemetry';
-import { show, type Action, type Difference, type ManagedName } from '@spillway/topology';
+import { formatSize, show, type Action, type Difference, type ManagedName } from '@spillway/topology';
 import { brokerSettings, logOf, withBroker } from './broker-session.ts';
 import type { Cli } from './cli.ts';
 
-export const changesText = (changes: readonly Difference[]): string => changes.map(({ property, from, to }) => `${property} ${show(from)} → ${show(to)}`).join(', ');
+const said = (property: string, value: unknown): string => (property === 'max_bytes' && typeof value === 'number' && value > 0 ? formatSize(value) : show(value));
+
+export const changesText = (changes: readonly Difference[]): string => changes.map(({ property, from, to }) => `${property} ${said(property, from)} → ${said(property, to)}`).join(', ');
 
 const actionText = (action: Action): string => {
   const what = 'durable' in action ? `${action.durable} (${action.stream})` : action.stream;
@@ -12,9 +14,9 @@ const actionText = (action: Action): string => {
 };
 
 const human = ({ actions, notes }: Provisioned, dryRun: boolean): string => {
-  const said = notes.map((note) => `note: ${note}`);
-  if (actions.length === 0) return [...said, 'The broker is as the catalogue says: nothing to do.'].join('\n');
-  return [...actions.map(actionText), ...said, dryRun ? `${actions.length} to do; nothing was changed (--dry-run).` : `${actions.length} done.`].join('\n');
+  const remarks = notes.map((note) => `note: ${note}`);
+  if (actions.length === 0) return [...remarks, 'The broker is as the catalogue says: nothing to do.'].join('\n');
+  return [...actions.map(actionText), ...remarks, dryRun ? `${actions.length} to do; nothing was changed (--dry-run).` : `${actions.length} done.`].join('\n');
 };
 
 export const runProvision = async (cli: Cli, { adopt, dryRun }: { adopt: readonly ManagedName[]; dryRun: boolean }): Promise<void> => {

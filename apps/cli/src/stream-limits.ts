@@ -11,7 +11,7 @@ export const runLimit = async (cli: Cli, stream: ManagedName, set: Overrides | '
     throw new UsageError(`${stream} has no share per subject; those that have: ${Object.keys(streams).filter((name) => hasShare(name as ManagedName)).join(', ')}`);
   }
   const settings = brokerSettings(cli);
-  const limited = await withBroker(cli, settings, (broker) => limitStream(broker, stream, { limits: settings.limits, set, mayForget }));
+  const limited = await withBroker(cli, settings, (broker) => limitStream(broker, stream, { limits: settings.limits, set, mayForget, worldsFile: settings.config.worldsFile }));
   const changes = limited.changes.filter(({ property }) => !property.startsWith('metadata.'));
   cli.print({ ...limited, changes }, () => [...limited.notes.map((note) => `note: ${note}`), `${stream}: ${changes.length === 0 ? 'nothing to change' : changesText(changes)}`].join('\n'));
 };

@@ -11,6 +11,8 @@ export type BrokerOptions = {
   /** Shown by `nats server report connections`: which app, which process. */
   name: string;
   log: Logger;
+  /** False: one try, and then it throws why not; for people who wait for an answer. */
+  waitForFirst?: boolean;
 };
 
 type ApiAnswer = { error?: { code: number; err_code?: number; description?: string } };
@@ -30,7 +32,7 @@ export class Broker {
   }
 
   /** Waits for the first connection as long as it takes, and says so. */
-  static async connect({ servers, user, pass, name, log }: BrokerOptions): Promise<Broker> {
+  static async connect({ servers, user, pass, name, log, waitForFirst = true }: BrokerOptions): Promise<Broker> {
     const waiting = setInterval(() => log.warn({ servers }, 'waiting for the broker'), 5_000);
     try {
       const nc = await connect({
@@ -38,7 +40,7 @@ export class Broker {
         user,
         pass,
         name,
-        waitOnFirstConnect: true,
+        waitOnFirstConnect: waitForFirst,
         maxReconnectAttempts: -1,
         reconnectTimeWait: 100,
         reconnectJitter: 200,

@@ -94,3 +94,11 @@ it('says what sum is wanted when the storage does not suffice', async () => {
   await expect(limit('WEBHOOK_INGEST', { maxBytes: 1_024 * MIB })).rejects.toMatchObject({ message: expect.stringMatching(/together want 1\.5GiB on each server, of which 577MiB were reserved/) });
   await expect(limit('WEBHOOK_INGEST', { maxBytes: 65 * MIB })).resolves.toMatchObject({ notes: [] });
 });
+
+it('does not touch a stream of another world', async () => {
+  const other = await startPlaneBroker();
+  const options = { limits: plane.limits, set: { maxBytes: MIB }, worldsFile: other.worldsFile };
+  await expect(limitStream(plane.broker, 'WEBHOOK_RETRY', options)).rejects.toThrow('this is another world');
+  await limitStream(plane.broker, 'WEBHOOK_RETRY', { ...options, worldsFile: plane.worldsFile });
+  await other.stop();
+});
