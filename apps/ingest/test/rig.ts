@@ -32,6 +32,8 @@ export const startIngest = async (plane: PlaneBroker, env: Record<string, string
     SPILLWAY_WORLDS_FILE: plane.worldsFile,
     NATS_URL: plane.url,
     NATS_MONITOR_URL: plane.monitorUrl,
+    // a busy machine syncs in seconds what takes milliseconds; tests of the deadline set their own
+    SPILLWAY_ACCEPT_DEADLINE_MS: '40000',
     ...env,
   });
   return serve(await ingest(config));
@@ -45,7 +47,7 @@ export const post = async (url: string, body: string | Uint8Array, headers: Reco
     method: 'POST',
     body: Buffer.from(body), // as bytes: fetch gives a text a content type of its own
     headers: Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== undefined),
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(60_000),
   });
   const text = await response.text();
   const parsed = JSON.parse(text) as Answer['problem'] & { id: string };
