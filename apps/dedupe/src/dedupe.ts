@@ -1,23 +1,40 @@
 import { hostname } from 'node:os';
-import { readEvent, UnreadableMessage } from '@spillway/contracts';
+import { readEvent, UnreadableMessage, type EventMeta } from '@spillway/contracts';
 import { EndpointRegistry } from '@spillway/endpoints';
-import { buryUnreadable, JetStreamTransport, joinPlane, Pager, Publisher, type Room, type WaitingMessage } from '@spillway/jetstream';
+import { buryUnreadable, JetStreamTransport, joinPlane, Pager, Publisher, WatchedBucket, type Room, type WaitingMessage } from '@spillway/jetstream';
 import { Health, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics } from '@spillway/telemetry';
-import { ID_WINDOW_SECONDS } from '@spillway/topology';
+import { Admission } from './admission.ts';
+import { WatchedRules } from './content/watched-rules.ts';
 import type { DedupeConfig } from './dedupe.config.ts';
 import { DedupeModule } from './dedupe.module.ts';
+import { observe } from './dedupe.telemetry.ts';
 import { Duplicates } from './duplicates.ts';
-import { RecentIds } from './recent-ids.ts';
+import { factOf } from './index/index-facts.ts';
+import { IndexStatus } from './index/index-status.ts';
+import { worldOf } from './index/mark.ts';
+import { openIndex } from './index/open-index.ts';
+import { RedisIndex } from './index/redis-index.ts';
+import { RecentKeys } from './recent-keys.ts';
 import { NotInSight, Router, type Routing } from './router.ts';
 
 const APP = 'dedupe';
 /** Two rounds of dropped duplicates (1,000 each): while one is being written the next fills. */
 const HELD_MAX = 2_000;
 const HELD_BYTES_MAX = 64 * 2 ** 20;
+/** Events wait for the rules by content as long as this at a start, since without them they would pass; no longer, since a rule is no reason to stand still. */
+const RULES_WITHIN_MS = 10_000;
 
 const now = (): Date => new Date();
 const room: Room = ({ held, heldBytes }) => (heldBytes < HELD_BYTES_MAX ? HELD_MAX - held : 0);
+
+const readableMeta = ({ headers }: WaitingMessage): EventMeta | undefined => {
+  try {
+    return readEvent(headers);
+  } catch {
+    return undefined; // what has no headers has claimed nothing
+  }
+};
 
 /** Everything a dedupe consists of, wired; nothing is taken before it is served. */
 export const dedupe = async (config: DedupeConfig): Promise<Service> => {
@@ -30,13 +47,25 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
   const delivery = new Publisher(broker, 'WEBHOOK_DELIVERY');
   const dead = new Publisher(broker, 'WEBHOOK_DEAD');
   const record = ledger.record.bind(ledger);
-  const recent = new RecentIds(config.recentIds, ID_WINDOW_SECONDS * 1_000);
-  const router = new Router({ registry, delivery, record, recent, duplicates: new Duplicates(record, now), now });
+  const control = await WatchedBucket.open(broker, 'webhook_control', { log, pin: worlds.created('KV_webhook_control') });
+  const rules = new WatchedRules(control, log);
+  const index = await openIndex(config, log);
+  const status = new IndexStatus(index, control, log);
+  const recent = new RecentKeys(config.recentIds, index.windowMs);
+  const admission = new Admission({ recent, index, rules, world: worldOf(worlds.created('WEBHOOK_INGEST')) });
+  const router = new Router({ registry, delivery, record, admission, duplicates: new Duplicates(record, now), now });
+  const startedAt = performance.now();
   let crashes = 0;
 
+  /** Before it is buried: whoever comes between is delivered, and that is once. */
+  const giveUpClaims = async (message: WaitingMessage): Promise<void> => {
+    const meta = readableMeta(message);
+    if (meta) await router.giveUp({ message, meta });
+  };
   const onCrash = async (error: unknown, message: WaitingMessage): Promise<void> => {
     if (error instanceof UnreadableMessage) {
       log.error({ origin: message.origin, err: error }, 'unreadable event, kept as a dead letter of the pipeline');
+      await giveUpClaims(message);
       return buryUnreadable(dead, message, APP, error.message);
     }
     crashes += 1;
@@ -52,19 +81,19 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
     decode: (message): Routing => ({ message, meta: readEvent(message.headers) }),
     settle: async (message) => message.remove(),
     room,
-    mayTake: () => registry.state.ready,
+    mayTake: () => registry.state.ready && (control.state.ready || performance.now() - startedAt > RULES_WITHIN_MS),
     onCrash,
   });
-  const { counted } = router;
-  metrics.counter('spillway_events_routed_total', 'Events fanned out to at least one endpoint.', () => counted.routed);
-  metrics.counter('spillway_events_unrouted_total', 'Events that no endpoint wants.', () => counted.unrouted);
-  metrics.counter('spillway_events_duplicate_total', 'Events dropped as duplicates.', () => counted.duplicates);
-  metrics.counter('spillway_events_second_net_total', 'Of these, caught by the broker’s own window.', () => counted.secondNet);
-  metrics.counter('spillway_deliveries_created_total', 'Deliveries made.', () => counted.deliveries);
-  metrics.counter('spillway_handler_crashes_total', 'Events that could not be routed and come again.', () => crashes);
-  metrics.gauge('spillway_recent_ids', 'Event ids remembered.', () => recent.size);
-  metrics.gauge('spillway_messages_in_hand', 'Events taken and not settled.', () => strategy.inHand);
+  observe(metrics, { counted: router.counted, index, recent, rules, inHand: () => strategy.inHand, crashes: () => crashes });
+  if (index instanceof RedisIndex) {
+    index.onChange((change) => {
+      void status.say();
+      record('_system', factOf(change, replica, now())).catch((error: unknown) => log.error({ err: error, change }, 'this change of the dedupe index could not be told to the ledger'));
+    });
+  }
   health.check('endpoints', () => ({ ok: registry.state.ready, detail: registry.state.why }));
+  // never a reason to be unready: without it events go on
+  health.check('dedupe', () => ({ ok: true, detail: { ...status.current, rules: rules.size, ...(!control.state.ready && { rulesUncertain: control.state.why }), ...index.detail() } }));
   health.check('queues', () => ({ ok: strategy.state().ok, detail: strategy.state() }));
   return {
     app: APP,
@@ -78,6 +107,9 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
     close: async () => {
       ledger.close();
       registry.close();
+      status.close();
+      control.close();
+      await index.close();
       await broker.close();
     },
   };

@@ -2,7 +2,8 @@ import type { Fact } from '@spillway/contracts';
 import { Duplicates, duplicatesDropped } from './duplicates.ts';
 
 const now = (): Date => new Date('2026-01-01T12:00:00Z');
-const dropped = (event: string, ingest: number, differs = false) => ({ tenant: 'acme', event, ingest, differs });
+const dropped = (original: string, ingest: number, differs = false) => ({ tenant: 'acme', original, by: 'id' as const, event: original, ingest, differs });
+const alike = (original: string, event: string, ingest: number) => ({ tenant: 'acme', original, by: 'content' as const, event, ingest, differs: false });
 
 describe('dropped duplicates', () => {
   it('share one fact that counts them by original and names the sequences it settles', () => {
@@ -12,8 +13,17 @@ describe('dropped duplicates', () => {
       at: '2026-01-01T12:00:00.000Z',
       tenant: 'acme',
       originals: [
-        { event: 'evt_a', count: 2, ingest: [2, 4], differs: 1 },
-        { event: 'evt_b', count: 1, ingest: [3] },
+        { event: 'evt_a', by: 'id', count: 2, ingest: [2, 4], differs: 1 },
+        { event: 'evt_b', by: 'id', count: 1, ingest: [3] },
+      ],
+    });
+  });
+
+  it('by content keep their own ids beside the one that stands for them', () => {
+    expect(duplicatesDropped('acme', [alike('evt_a', 'evt_x', 2), dropped('evt_a', 3), alike('evt_a', 'evt_y', 4)], now())).toMatchObject({
+      originals: [
+        { event: 'evt_a', by: 'content', count: 2, ingest: [2, 4], dropped: ['evt_x', 'evt_y'] },
+        { event: 'evt_a', by: 'id', count: 1, ingest: [3] },
       ],
     });
   });

@@ -1,26 +1,39 @@
-import type { Fact } from '@spillway/contracts';
+import type { DroppedOriginal, Fact } from '@spillway/contracts';
 
-export type Duplicate = { tenant: string; event: string; ingest: number; differs: boolean };
+export type DroppedDuplicate = {
+  tenant: string;
+  /** The event that stands for it, by its own id or by its content. */
+  original: string;
+  by: 'id' | 'content';
+  /** Its own id. */
+  event: string;
+  ingest: number;
+  differs: boolean;
+};
 
 const FLUSH_EVERY_MS = 250;
 const FLUSH_AT = 1_000;
 
-type Original = { event: string; count: number; ingest: number[]; differs?: number };
-
 /** One fact for many: counts by original, with the INGEST sequences that it settles. */
-export const duplicatesDropped = (tenant: string, dropped: readonly Duplicate[], now: Date): Fact => {
-  const originals = new Map<string, Original>();
-  for (const { event, ingest, differs } of dropped) {
-    const original = originals.get(event) ?? { event, count: 0, ingest: [] };
-    original.count += 1;
-    original.ingest.push(ingest);
-    if (differs) original.differs = (original.differs ?? 0) + 1;
-    originals.set(event, original);
+export const duplicatesDropped = (tenant: string, dropped: readonly DroppedDuplicate[], now: Date): Fact => {
+  const originals = new Map<string, DroppedOriginal>();
+  for (const duplicate of dropped) {
+    const key = `${duplicate.by} ${duplicate.original}`;
+    const original = originals.get(key) ?? { event: duplicate.original, by: duplicate.by, count: 0, ingest: [] };
+    originals.set(key, original);
+    count(duplicate, original);
   }
   return { v: 1, type: 'event.duplicates_dropped', at: now.toISOString(), tenant, originals: [...originals.values()] };
 };
 
-type Round = { dropped: Map<string, Duplicate[]>; count: number; written: Promise<void>; end: () => void };
+const count = ({ by, event, ingest, differs }: DroppedDuplicate, original: DroppedOriginal): void => {
+  original.count += 1;
+  original.ingest.push(ingest);
+  if (by === 'content') (original.dropped ??= []).push(event);
+  if (differs) original.differs = (original.differs ?? 0) + 1;
+};
+
+type Round = { dropped: Map<string, DroppedDuplicate[]>; count: number; written: Promise<void>; end: () => void };
 
 /**
  * A flood of duplicates must not become a flood of ledger messages: one fact a tenant and interval. A duplicate is removed after its fact's PubAck, so that
@@ -35,7 +48,7 @@ export class Duplicates {
   ) {}
 
   /** Resolves when the fact that counts it is on disk: then it may be removed. */
-  drop(duplicate: Duplicate): Promise<void> {
+  drop(duplicate: DroppedDuplicate): Promise<void> {
     const round = (this.round ??= this.begin());
     const of = round.dropped.get(duplicate.tenant);
     if (of) of.push(duplicate);

@@ -3,12 +3,15 @@ import { shardOf, subject } from '@spillway/topology';
 
 export type Message = { subject: string; headers: [string, string][]; data: Uint8Array };
 
-/** One message for each endpoint that wants the event, under an id that names this step: fan-out `<event>:<endpoint>`, of a job `<job>:<event>:<endpoint>`. */
-export const fanOut = (meta: EventMeta, endpointIds: readonly string[], body: Uint8Array): { deliveries: FannedOut[]; messages: Message[] } => {
+/**
+ * One message for each endpoint that wants the event, under an id that names this step: fan-out `<event>:<endpoint>`, of a job `<job>:<event>:<endpoint>`.
+ * @param again the same id was accepted before, further back than the window: a step of its own, `<event>:<endpoint>:<accepted-at>`, or the broker would take it for the first
+ */
+export const fanOut = (meta: EventMeta, endpointIds: readonly string[], body: Uint8Array, again = false): { deliveries: FannedOut[]; messages: Message[] } => {
   const deliveries = endpointIds.map((endpoint) => ({ id: deliveryId(meta.eventId, endpoint, meta.job), endpoint }));
   const messages = endpointIds.map((endpointId) => ({
     subject: subject.delivery('fresh', shardOf(endpointId)),
-    headers: [...deliveryHeaders({ ...meta, endpointId, attempt: 1 }), [header.messageId, fanOutId(meta, endpointId)]] as [string, string][],
+    headers: [...deliveryHeaders({ ...meta, endpointId, attempt: 1 }), [header.messageId, fanOutId(meta, endpointId) + (again ? `:${Date.parse(meta.acceptedAt)}` : '')]] as [string, string][],
     data: body,
   }));
   return { deliveries, messages };

@@ -1,15 +1,15 @@
 import { UnreadableMessage, type EventMeta, type Fact } from '@spillway/contracts';
 import type { EndpointRegistry } from '@spillway/endpoints';
 import type { Publisher, PubAck, WaitingMessage } from '@spillway/jetstream';
-import { bodyChecksum } from './checksum.ts';
+import type { Admission, Admitted, Duplicate } from './admission.ts';
 import type { Duplicates } from './duplicates.ts';
 import { eventAccepted, eventUnrouted, fanOut, type Message } from './fan-out.ts';
-import type { RecentIds } from './recent-ids.ts';
 import { storeAll } from './store-all.ts';
 
 export type Routing = { message: WaitingMessage; meta: EventMeta };
 
-export type Counted = { routed: number; unrouted: number; duplicates: number; secondNet: number; deliveries: number };
+/** `duplicates` are all that were dropped; `byContent` and `secondNet` are parts of them. */
+export type Counted = { routed: number; unrouted: number; duplicates: number; byContent: number; secondNet: number; deliveries: number };
 
 /** What the registry cannot answer yet: the event stays where it is and comes again. */
 export class NotInSight extends Error {
@@ -20,63 +20,62 @@ export type RouterOptions = {
   registry: Pick<EndpointRegistry, 'matching' | 'confirmNone' | 'get'>;
   delivery: Publisher;
   record: (tenant: string, fact: Fact) => Promise<void>;
-  recent: RecentIds;
+  admission: Admission;
   duplicates: Duplicates;
   now: () => Date;
 };
 
 /** From an accepted event to the deliveries it owes: dropped as a duplicate, without an endpoint, or fanned out. Whatever it is, a fact says so before the event is removed. */
 export class Router {
-  readonly counted: Counted = { routed: 0, unrouted: 0, duplicates: 0, secondNet: 0, deliveries: 0 };
+  readonly counted: Counted = { routed: 0, unrouted: 0, duplicates: 0, byContent: 0, secondNet: 0, deliveries: 0 };
 
   constructor(private readonly options: RouterOptions) {}
 
   /** Resolves when the event may be removed. */
-  async route({ message, meta }: Routing): Promise<void> {
-    if (message.data.length === 0) throw new UnreadableMessage('an event without a body');
-    const { recent } = this.options;
-    const checksum = bodyChecksum(meta.type, message.data);
-    for (;;) {
-      const verdict = recent.claim(`${meta.job ?? ''} ${meta.tenant} ${meta.eventId}`, message.sequence, checksum, performance.now());
-      if (verdict.kind === 'duplicate') {
-        // only what is stored can stand for this one; if the other fails, this one goes
-        if (!(await verdict.of.stored)) continue;
-        return this.drop({ message, meta }, verdict.of.checksum !== checksum);
-      }
-      let stored = false;
-      try {
-        await this.deliver({ message, meta });
-        stored = true;
-        return;
-      } finally {
-        verdict.settle(stored);
-      }
+  async route(routing: Routing): Promise<void> {
+    if (routing.message.data.length === 0) throw new UnreadableMessage('an event without a body');
+    const admission = await this.options.admission.admit(routing);
+    if (admission.kind === 'duplicate') return this.drop(routing, admission);
+    let stored: boolean | undefined;
+    try {
+      stored = await this.deliver(routing, admission);
+    } finally {
+      await admission.settle(stored === undefined ? 'failed' : stored ? 'stored' : 'second_net');
     }
+    if (!stored) await this.drop(routing, { by: 'id', of: routing.meta.eventId, differs: false });
   }
 
-  private async drop({ message, meta }: Routing, differs: boolean): Promise<void> {
+  /** It goes to the pipeline's dead letters: whoever repeats it must not be dropped for it. */
+  async giveUp(routing: Routing): Promise<void> {
+    if (routing.message.data.length > 0) await this.options.admission.giveUp(routing);
+  }
+
+  private async drop({ message, meta }: Routing, { by, of, differs }: Omit<Duplicate, 'kind'>): Promise<void> {
     this.counted.duplicates += 1;
-    await this.options.duplicates.drop({ tenant: meta.tenant, event: meta.eventId, ingest: message.sequence, differs });
+    if (by === 'content') this.counted.byContent += 1;
+    await this.options.duplicates.drop({ tenant: meta.tenant, original: of, by, event: meta.eventId, ingest: message.sequence, differs });
   }
 
-  private async deliver(routing: Routing): Promise<void> {
-    const { message, meta } = routing;
+  /** @returns false when the broker's own window knew all of it: a duplicate that we had forgotten, or never saw */
+  private async deliver({ message, meta }: Routing, { repeated, again }: Admitted): Promise<boolean> {
     const { endpoints, skipped } = await this.resolve(meta);
     const said = { meta, ingest: message.sequence, body: message.data, now: this.options.now(), skipped };
     if (endpoints.length === 0) {
       this.counted.unrouted += 1;
-      return this.options.record(meta.tenant, eventUnrouted(said));
+      await this.options.record(meta.tenant, eventUnrouted(said));
+      return true;
     }
-    const { deliveries, messages } = fanOut(meta, endpoints, message.data);
+    const { deliveries, messages } = fanOut(meta, endpoints, message.data, again);
     const acks = await this.store(messages);
-    // all known already, and nobody was here before us with this very message: the second net caught a duplicate that we had forgotten, or never saw
-    if (message.deliveries === 1 && acks.every(({ duplicate }) => duplicate)) {
+    // unless it was us, with this very message, before a crash
+    if (message.deliveries === 1 && !repeated && acks.every(({ duplicate }) => duplicate)) {
       this.counted.secondNet += 1;
-      return this.drop(routing, false);
+      return false;
     }
     this.counted.routed += 1;
     this.counted.deliveries += deliveries.length;
-    return this.options.record(meta.tenant, eventAccepted(said, deliveries));
+    await this.options.record(meta.tenant, eventAccepted(said, deliveries));
+    return true;
   }
 
   /** @throws NotInSight when the registry cannot say for certain that nobody wants it */

@@ -1,0 +1,119 @@
+import type { DedupeRule, EventMeta } from '@spillway/contracts';
+import type { WaitingMessage } from '@spillway/jetstream';
+import { bodyChecksum, dataOf } from './checksum.ts';
+import type { DedupeIndex, ToClaim } from './index/dedupe-index.ts';
+import { contentKey, idKey } from './index/keys.ts';
+import type { Mark } from './index/mark.ts';
+import type { RecentKeys } from './recent-keys.ts';
+
+/** An event that dedupe was handed, and whatever may be computed of it once. */
+export type Arrived = { message: Pick<WaitingMessage, 'sequence' | 'data' | 'storedAtMs'>; meta: EventMeta };
+
+/** What became of an admitted event: its deliveries are stored; nothing is; or the broker's own window knew every one of them. */
+export type Outcome = 'stored' | 'failed' | 'second_net';
+
+export type Admitted = {
+  kind: 'admitted';
+  /** We have been here with this very message, and may have published already. */
+  repeated: boolean;
+  /** Known, but accepted further apart than the window: what follows needs message ids of its own. */
+  again: boolean;
+  settle: (outcome: Outcome) => Promise<void>;
+};
+export type Duplicate = { kind: 'duplicate'; by: 'id' | 'content'; of: string; differs: boolean };
+
+/** What the rules by content make of an event: the rule that decides for its type, and the fingerprint under it. */
+export type ContentRules = { fingerprintFor(tenant: string, type: string, data: Buffer): { rule: DedupeRule; fingerprint: string } | undefined };
+
+export type AdmissionOptions = {
+  recent: RecentKeys;
+  index: DedupeIndex;
+  rules: ContentRules;
+  /** INGEST's creation time, as marks have it. */
+  world: string;
+};
+
+type Claimed = { kind: 'mine'; sure: boolean; repeated: boolean; again: boolean; settle: (stored: boolean, of?: Mark) => void } | { kind: 'duplicate'; of: Mark };
+
+/**
+ * Whether an event goes on. First by its id, then, once the id is its own, by content: an event that is a duplicate by id must not claim a content key that it will
+ * never fulfil, or the next honest event of that content is dropped for it.
+ */
+export class Admission {
+  constructor(private readonly options: AdmissionOptions) {}
+
+  async admit({ message, meta }: Arrived): Promise<Admitted | Duplicate> {
+    const { index } = this.options;
+    const data = dataOf(message.data);
+    const mark = this.markOf({ message, meta }, bodyChecksum(meta.type, data));
+    const id = await this.claim({ key: idKey(meta), mark, windowMs: index.windowMs });
+    if (id.kind === 'duplicate') return { kind: 'duplicate', by: 'id', of: meta.eventId, differs: id.of.checksum !== mark.checksum };
+    const content = id.sure ? this.contentClaim(meta, mark, data) : undefined;
+    if (content === undefined) return { kind: 'admitted', repeated: id.repeated, again: id.again, settle: async (outcome) => id.settle(outcome !== 'failed') };
+    return this.admitByContent(id, content);
+  }
+
+  /** The message goes to the pipeline's dead letters: nobody may be dropped for it. */
+  async giveUp({ message, meta }: Arrived): Promise<void> {
+    const { index } = this.options;
+    const data = dataOf(message.data);
+    const mark = this.markOf({ message, meta }, '');
+    const content = this.contentClaim(meta, mark, data);
+    await index.giveUp({ key: idKey(meta), mark });
+    if (content) await index.giveUp(content);
+  }
+
+  private async admitByContent(id: Claimed & { kind: 'mine' }, toClaim: ToClaim): Promise<Admitted | Duplicate> {
+    const content = await this.claim(toClaim).catch((error: unknown) => {
+      id.settle(false);
+      throw error;
+    });
+    if (content.kind === 'duplicate') {
+      id.settle(true); // a repetition of this id is none of its own, either
+      return { kind: 'duplicate', by: 'content', of: content.of.event, differs: false };
+    }
+    const settle = async (outcome: Outcome): Promise<void> => {
+      id.settle(outcome !== 'failed');
+      content.settle(outcome === 'stored');
+      // the broker knew the id, perhaps with another body: this content was not delivered by us, and nobody may be dropped for it
+      if (outcome === 'second_net') await this.options.index.giveUp(toClaim);
+    };
+    return { kind: 'admitted', repeated: id.repeated, again: id.again, settle };
+  }
+
+  /** What an operator's job makes is wanted as it is. */
+  private contentClaim(meta: EventMeta, mark: Mark, data: Buffer): ToClaim | undefined {
+    const { index, rules } = this.options;
+    if (!index.keepsContent || meta.job !== undefined) return undefined;
+    const found = rules.fingerprintFor(meta.tenant, meta.type, data);
+    return found && { key: contentKey(meta.tenant, found.fingerprint), mark: { ...mark, again: false }, windowMs: found.rule.windowSeconds * 1_000 };
+  }
+
+  private markOf({ message, meta }: Arrived, checksum: string): Mark {
+    const acceptedAtMs = Date.parse(meta.acceptedAt) || message.storedAtMs;
+    return { world: this.options.world, sequence: message.sequence, acceptedAtMs, event: meta.eventId, checksum, again: false };
+  }
+
+  /** By the table of recent keys, then by the index. */
+  private async claim({ key, mark, windowMs }: ToClaim): Promise<Claimed> {
+    for (;;) {
+      const near = this.options.recent.claim(key, mark, windowMs, performance.now());
+      if (near.kind === 'mine') return this.claimFar({ key, mark: near.again ? { ...mark, again: true } : mark, windowMs }, near);
+      // only what is stored can stand for this one; if the other fails, this one goes
+      if (await near.recent.stored) return { kind: 'duplicate', of: near.recent.of };
+    }
+  }
+
+  private async claimFar(claim: ToClaim, near: { again: boolean; settle: (stored: boolean, of?: Mark) => void }): Promise<Claimed> {
+    try {
+      const answer = await this.options.index.claim(claim);
+      if (answer.kind === 'unknown') return { kind: 'mine', sure: false, repeated: false, again: near.again, settle: near.settle };
+      if (answer.kind === 'mine') return { ...answer, sure: true, again: near.again || answer.again, settle: near.settle };
+      near.settle(true, answer.of);
+      return { kind: 'duplicate', of: answer.of };
+    } catch (error) {
+      near.settle(false);
+      throw error;
+    }
+  }
+}
