@@ -3,6 +3,7 @@ import { eventually } from '@spillway/testing';
 import type { DurableMessage } from './durable-message.ts';
 import { DurableWork } from './durable-work.ts';
 import { Publisher } from './publisher.ts';
+import { RecentlySettled } from './recently-settled.ts';
 import { startPlaneBroker, testLog, type PlaneBroker } from './testing/index.ts';
 
 const STREAM = 'WEBHOOK_INGEST';
@@ -36,7 +37,7 @@ const send = (count: number, from = 0): Promise<unknown> =>
 
 type Options = { take: (message: DurableMessage) => Promise<void>; room?: (held: number, bytes: number) => number; mayAct?: () => boolean };
 const open = ({ take, room = (held) => 100 - held, mayAct = () => true }: Options): DurableWork => {
-  const work = new DurableWork({ broker: plane.broker, stream: STREAM, durable: DURABLE, world: `${STREAM}@t0`, room, mayAct, take, onSettled: () => undefined, log: testLog });
+  const work = new DurableWork({ broker: plane.broker, stream: STREAM, durable: DURABLE, world: `${STREAM}@t0`, settled: new RecentlySettled(), room, mayAct, take, onSettled: () => undefined, log: testLog });
   works.push({ work, beat: setInterval(() => work.tick(performance.now()), 5) });
   return work;
 };

@@ -2,7 +2,7 @@ import type { Logger } from '@spillway/telemetry';
 import type { Broker } from './broker.ts';
 import { DurableMessage } from './durable-message.ts';
 import { Puller } from './puller.ts';
-import { RecentlySettled } from './recently-settled.ts';
+import type { RecentlySettled } from './recently-settled.ts';
 import type { ShardWork } from './shard-work.ts';
 
 export type DurableWorkOptions = {
@@ -11,6 +11,8 @@ export type DurableWorkOptions = {
   durable: string;
   /** `<stream>@<creation time>`: what message origins begin with. */
   world: string;
+  /** What this process settled of this durable, also under an earlier lease. */
+  settled: RecentlySettled;
   /** How many more messages may be held, given how many are, and how many bytes they have. */
   room: (held: number, heldBytes: number) => number;
   /** False once the shard went to somebody else. */
@@ -30,7 +32,6 @@ export class DurableWork implements ShardWork {
   private readonly puller: Puller;
   /** By sequence, and since when, or when it was last said to be worked. */
   private readonly held = new Map<number, { message: DurableMessage; since: number }>();
-  private readonly settled = new RecentlySettled();
   private readonly underWay = new Set<Promise<unknown>>();
   private heldBytes = 0;
   private lastHoldCheck = 0;
@@ -93,7 +94,7 @@ export class DurableWork implements ShardWork {
       held.cameAgain(copy);
       return true;
     }
-    if (!this.settled.has(sequence, storedAtMs)) return false;
+    if (!this.options.settled.has(sequence, storedAtMs)) return false;
     copy.acknowledge();
     return true;
   }
@@ -105,7 +106,7 @@ export class DurableWork implements ShardWork {
   }
 
   private removed({ sequence, storedAtMs }: DurableMessage): void {
-    this.settled.add(sequence, storedAtMs);
+    this.options.settled.add(sequence, storedAtMs);
     this.options.onSettled();
   }
 

@@ -100,6 +100,17 @@ describe('replicas', () => {
     expect(seen(STANDSTILL_MS)).toEqual([[one.me, true]]);
   });
 
+  it('that were there when a pause began are given time to speak up, and those that were gone are not', async () => {
+    const [{ leases: one }, { leases: two }] = await Promise.all([open('one'), open('two')]);
+    await two.announce(true);
+    await eventually(() => expect(one.members(true)).toHaveLength(2));
+    const seenAt = performance.now();
+    one.startAnew(seenAt + 60_000, seenAt + STANDSTILL_MS);
+    expect(one.members(true, seenAt + 60_000)).toHaveLength(1);
+    one.startAnew(seenAt + 60_000, seenAt + 100);
+    expect(one.members(true, seenAt + 60_000 + STANDSTILL_MS - 1)).toHaveLength(2);
+  });
+
   it('that died long ago leave no litter behind, and those that live keep their keys', async () => {
     const [{ leases: one, bucket }, { leases: two }] = await Promise.all([open('one'), open('two')]);
     await Promise.all([one.announce(true), two.announce(true)]);

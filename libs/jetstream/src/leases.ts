@@ -48,10 +48,13 @@ export class Leases {
     return this.bucket.state.ready;
   }
 
-  /** What was seen before a pause says nothing about how long it stood still: everybody gets a fresh start. */
-  startAnew(nowMs = performance.now()): void {
+  /**
+   * What was seen before a pause says nothing about how long it stood still: every lease gets a fresh start, and every replica that was there when the pause
+   * began. Who was gone before stays gone: counted in again, it would be given a share that nobody works.
+   */
+  startAnew(nowMs = performance.now(), pausedAtMs = nowMs): void {
     for (const seen of this.shardsSeen.values()) seen.since = nowMs;
-    for (const seen of this.replicasSeen.values()) seen.since = nowMs;
+    for (const seen of this.replicasSeen.values()) if (pausedAtMs - seen.since < STANDSTILL_MS) seen.since = nowMs;
   }
 
   /** @param holding the shards that this process works at the moment */

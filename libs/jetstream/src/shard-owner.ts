@@ -52,6 +52,8 @@ export class ShardOwner {
   private why: string | undefined = 'the lease bucket is not open yet';
   private wasReady = false;
   private lastRound = performance.now();
+  /** The last round in which the leases could be seen: from then on nothing is known until they can be again. */
+  private lastSight = performance.now();
   private lastAnnounced = Number.NEGATIVE_INFINITY;
   private leaving: Promise<void> | undefined;
   private started = false;
@@ -129,9 +131,10 @@ export class ShardOwner {
     const nowMs = performance.now();
     const frozen = nowMs - this.lastRound > FROZEN_MS;
     this.lastRound = nowMs;
-    if (frozen || (leases.ready && !this.wasReady)) leases.startAnew(nowMs);
+    if (frozen || (leases.ready && !this.wasReady)) leases.startAnew(nowMs, this.lastSight);
     this.wasReady = leases.ready;
     if (!leases.ready) return;
+    this.lastSight = nowMs;
     const takes = this.takes(nowMs);
     this.announce(leases, takes, nowMs);
     this.spread(leases, takes, nowMs);

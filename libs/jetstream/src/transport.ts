@@ -6,6 +6,7 @@ import type { Broker } from './broker.ts';
 import { assertWired } from './consumes.ts';
 import { DurableWork } from './durable-work.ts';
 import type { Lease } from './leases.ts';
+import { RecentlySettled } from './recently-settled.ts';
 import { ShardOwner } from './shard-owner.ts';
 import type { ShardWork } from './shard-work.ts';
 import { SubjectOwner, type SubjectOwnerOptions } from './subject-owner.ts';
@@ -46,6 +47,8 @@ const TICK_MS = 20;
  */
 export class JetStreamTransport extends Server implements CustomTransportStrategy {
   private readonly works = new Set<ShardWork>();
+  /** By durable. */
+  private readonly settled = new Map<string, RecentlySettled>();
   private owner: ShardOwner | undefined;
   private beat: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
@@ -160,11 +163,13 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
       return new SubjectOwner({ broker, row, shard: shard as number, world, mayAct, room: roomOf, take, log, ...listing });
     }
     const sweep = this.sweepOf(row, name, shard);
+    const durable = durableName(name, shard);
     const work = new DurableWork({
       broker,
       stream: row.stream,
-      durable: durableName(name, shard),
+      durable,
       world,
+      settled: this.settledOf(durable),
       mayAct,
       room: (held, heldBytes) => (mayTake() ? room({ queue: name, held, heldBytes }) : 0),
       take,
@@ -172,6 +177,13 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
       log,
     });
     return sweep.with(work);
+  }
+
+  /** Outlives the lease: a shard that is lost for a moment and won again is known. */
+  private settledOf(durable: string): RecentlySettled {
+    const settled = this.settled.get(durable) ?? new RecentlySettled();
+    this.settled.set(durable, settled);
+    return settled;
   }
 
   private sweepOf(row: ConsumerRow, name: QueueName, shard?: number): Sweep {
