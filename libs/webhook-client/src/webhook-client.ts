@@ -1,5 +1,5 @@
 import { Attempt, type Attempted } from './attempt.ts';
-import { Connections } from './connections.ts';
+import { Connections, type ConnectionLimits } from './connections.ts';
 import type { Dialling } from './dial.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 import { ClientClosed, ForbiddenHeader } from './errors.ts';
@@ -37,11 +37,14 @@ export type WebhookRequest = {
   internal?: boolean;
 };
 
-const DEFAULT_MAX_ORIGINS = 1_024;
-/** As many as a process makes attempts at once: endpoints that share a host must not wait for each other's hanging attempts. */
-const DEFAULT_CONNECTIONS_PER_ORIGIN = 512;
-/** A socket costs some 10 KiB and a file: 1,024 of them 10 MiB, and the usual limit of open files leaves room. */
-const DEFAULT_MAX_IDLE_CONNECTIONS = 1_024;
+const limitsOf = ({ maxOrigins, connectionsPerOrigin, maxIdleConnections }: WebhookClientOptions): ConnectionLimits => ({
+  maxOrigins: maxOrigins ?? 1_024,
+  // as many as a process makes attempts at once: endpoints that share a host must not wait for each other's hanging attempts
+  connectionsPerOrigin: connectionsPerOrigin ?? 512,
+  // a socket costs some 10 KiB and a file: 10 MiB, and the usual limit of open files leaves room
+  maxIdleConnections: maxIdleConnections ?? 1_024,
+});
+
 /** Of URLs, with what was found out about them; 0.5 KiB each. */
 const MAX_JUDGED_URLS = 8_192;
 const MAX_TIMEOUT_MS = 600_000;
@@ -60,8 +63,7 @@ export class WebhookClient {
   constructor(options: WebhookClientOptions) {
     this.rules = urlRules(options);
     const dialling: Dialling = { rules: this.rules, lookup: options.lookup ?? this.names.lookup, secureContext: trust(options.extraCa) };
-    const { maxOrigins = DEFAULT_MAX_ORIGINS, connectionsPerOrigin = DEFAULT_CONNECTIONS_PER_ORIGIN, maxIdleConnections = DEFAULT_MAX_IDLE_CONNECTIONS } = options;
-    this.connections = new Connections({ maxOrigins, connectionsPerOrigin, maxIdleConnections }, dialling);
+    this.connections = new Connections(limitsOf(options), dialling);
     // identity: a compressed answer would be inflated by somebody, 50 kB to 52 MB
     this.ownHeaders = ['user-agent', options.userAgent ?? 'Spillway', 'accept-encoding', 'identity'];
   }
@@ -102,7 +104,7 @@ export class WebhookClient {
     const known = this.judged.get(key);
     if (known !== undefined) return known;
     const judged = judgeUrl(url, this.rules, internal);
-    if (this.judged.size >= MAX_JUDGED_URLS) for (const oldest of this.judged.keys()) { this.judged.delete(oldest); break; }
+    if (this.judged.size >= MAX_JUDGED_URLS) this.judged.delete(this.judged.keys().next().value!);
     this.judged.set(key, judged);
     return judged;
   }

@@ -115,9 +115,9 @@ describe('receivers without end', () => {
 
   it('200 and then a byte now and then ends by the deadline, when that comes first', async () => {
     const receiver = await start(answering('HTTP/1.1 200 OK\r\n\r\n', (socket) => drip(socket, 50)));
-    const { outcome, durationMs } = await post(client, receiver.url, { timeoutMs: HANGS_MS });
+    const { outcome, durationMs } = await post(client, receiver.url, { timeoutMs: 100 });
     expect(outcome).toEqual({ kind: 'delivered', status: 200, flagged: 'body_cut' });
-    expect(durationMs).toBeLessThan(1_000);
+    expect(durationMs).toBeLessThan(soonMs(100)); // the patience for a body would be longer
     expectFreed();
   });
 
@@ -311,16 +311,14 @@ it('200 receivers of all these kinds cost a healthy one nothing', async () => {
   const flooding = await start(answering('HTTP/1.1 200 OK\r\n\r\n', (socket) => flood(socket, 'y'.repeat(65_536))));
   const breaking = await start((socket) => void socket.resetAndDestroy());
   const healthy = await start((socket) => void socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')));
-  const sick = Array.from({ length: 50 }, () => [hanging, dripping, flooding, breaking].map(({ url }) => post(client, url, { timeoutMs: 3_000 })));
-  const slowest = { ms: 0 };
+  const sick = Array.from({ length: 50 }, () => [hanging, dripping, flooding, breaking].map(({ url }) => post(client, url, { timeoutMs: 600_000 })));
   for (let attempt = 1; attempt <= 100; attempt += 1) {
-    const { outcome, durationMs } = await post(client, healthy.url);
-    expect(outcome.kind).toBe('delivered');
-    slowest.ms = Math.max(slowest.ms, durationMs);
+    expect((await post(client, healthy.url)).outcome.kind).toBe('delivered');
   }
   expect(client.counts.inFlight).toBeGreaterThanOrEqual(50); // those that hang, all the while
-  expect(slowest.ms).toBeLessThan(3_000);
+  expect(healthy.sockets).toHaveLength(1);
+  await hanging.stop();
   const kinds = (await Promise.all(sick.flat())).map(({ outcome }) => (outcome.kind === 'delivered' ? outcome.flagged : outcome.reason));
-  expect(['timeout', 'body_cut', 'reset'].map((kind) => kinds.filter((one) => one === kind).length)).toEqual([50, 100, 50]);
+  expect(['body_cut', 'reset'].map((kind) => kinds.filter((one) => one === kind).length)).toEqual([100, 100]);
   expect(client.counts).toMatchObject({ inFlight: 0, open: 1, idle: 1 });
 });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /** A receiver that writes to the socket itself, since no HTTP server would do what hostile ones do. */
-export type RawReceiver = { port: number; url: string; sockets: Socket[]; requests: string[]; stop(): Promise<void> };
+export type RawReceiver = { port: number; url: string; sockets: Socket[]; requests: string[]; /** May be called twice. */ stop(): Promise<void> };
 
 /** Told of each connection; `asked` fulfils with the first bytes of a request. */
 export type RawHandler = (socket: Socket, asked: Promise<string>) => void | Promise<void>;
@@ -22,6 +22,7 @@ const watch = (receiver: RawReceiver, socket: Socket, handler: RawHandler): void
 };
 
 const stop = async (server: Server, sockets: readonly Socket[]): Promise<void> => {
+  if (!server.listening) return;
   const closed = once(server, 'close');
   server.close();
   for (const socket of sockets) socket.destroy();
