@@ -1,10 +1,13 @@
 export { Books, type Excuses, type Fault, type Repeat, type Totals } from './books.ts';
 export { startBroker, type BrokerOptions, type TestBroker } from './broker.ts';
+export { startDelayingProxy, type DelayingProxy } from './delaying-proxy.ts';
 export { eventually } from './eventually.ts';
 export { findNatsServer, NatsServerMissing, type NatsServerBinary } from './nats-server-binary.ts';
 export { onPlane, startPlane, type AppName, type CreatedEndpoint, type NatsLogin, type Plane, type PlaneOptions } from './plane.ts';
 export { PlaneProcess, type Ended } from './plane-process.ts';
 export { sendOnce, sendUntilAnswered, type Answered, type ProducerOptions, type ToSend, type Tried } from './producer.ts';
 export { startReceiver, type Answer, type Received, type Receiver, type ReceiverHandler, type ReceiverOptions } from './receiver.ts';
+export { startRedis, type RedisOptions, type TestRedis } from './redis.ts';
+export { findRedisServer, RedisServerMissing, type RedisServerBinary } from './redis-server-binary.ts';
 export { repositoryRoot } from './repository.ts';
 export { seeded, type Seeded } from './seeded.ts';
