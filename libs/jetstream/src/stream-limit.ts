@@ -2,7 +2,8 @@ import { desiredConfig, planLimit, worldFaults, type Action, type Difference, ty
 import type { Broker } from './broker.ts';
 import { BrokerRefused } from './errors.ts';
 import { readPins } from './pins.ts';
-import { ProvisioningRefused, send } from './provision.ts';
+import { ProvisioningRefused } from './provision.ts';
+import { carryOut } from './provisioning-actions.ts';
 import { faultOf } from './provisioning-faults.ts';
 import { overridesIn, survey, surveyStream, withFullestSubject } from './survey.ts';
 
@@ -33,15 +34,15 @@ export const limitStream = async (broker: Broker, name: ManagedName, { limits, s
   const share = desiredConfig(name, limits, overrides)['max_msgs_per_subject'];
   const { actions, faults, notes } = planLimit(name, overrides, limits, await withFullestSubject(broker, name, share, seen), { mayForget });
   if (faults.length > 0) throw new ProvisioningRefused(faults);
-  for (const action of actions) await carryOut(broker, action, limits, overrides);
+  for (const action of actions) await perform(broker, action, limits, overrides);
   return { stream: name, changes: actions.flatMap((action) => ('changes' in action ? action.changes : [])), notes, overrides };
 };
 
 const given = (set: Overrides): Overrides => Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined));
 
-const carryOut = async (broker: Broker, action: Action, limits: Limits, overrides: Overrides): Promise<void> => {
+const perform = async (broker: Broker, action: Action, limits: Limits, overrides: Overrides): Promise<void> => {
   try {
-    await send(broker, action);
+    await carryOut(broker, action);
   } catch (error) {
     if (!(error instanceof BrokerRefused)) throw error;
     const found = await survey(broker, limits);

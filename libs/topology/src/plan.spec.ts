@@ -114,6 +114,11 @@ it('marks a bucket only when nobody ever wrote to it, or somebody says so', () =
 });
 
 describe('lowering', () => {
+  it('comes first, so that what one stream gives up another may take', () => {
+    const limits = { ...defaultLimits, maxBytes: { ...defaultLimits.maxBytes, WEBHOOK_INGEST: 2 ** 31, WEBHOOK_LEDGER: 2 ** 31 } };
+    expect(did(ask({ WEBHOOK_DEAD: undefined }, { limits }))).toEqual(['change stream WEBHOOK_LEDGER', 'change stream WEBHOOK_INGEST', 'create stream WEBHOOK_DEAD']);
+  });
+
   it('a share is refused above nine tenths of it, and a raise never', () => {
     expect([shareFaults(100, 90), shareFaults(100, 91), shareFaults(300_000, 299_000)]).toEqual([0, 1, 0]);
   });

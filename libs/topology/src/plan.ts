@@ -47,8 +47,12 @@ const joined = (...plans: readonly Plan[]): Plan => ({ actions: plans.flatMap((p
 export const plan = ({ limits, found, pins, adopt }: Question): Plan => {
   const faults = worldFaults(pins, (name) => found.get(name)?.created, adopt);
   const isKnown = (name: ManagedName): boolean => adopt.has(name) || pins[name] === undefined || pins[name] === found.get(name)?.created;
-  return joined({ ...NOTHING, faults }, ...managedNames.filter(isKnown).map((name) => planStream(name, limits, found.get(name), adopt.has(name))));
+  const whole = joined({ ...NOTHING, faults }, ...managedNames.filter(isKnown).map((name) => planStream(name, limits, found.get(name), adopt.has(name))));
+  return { ...whole, actions: [...whole.actions.filter(givesRoom), ...whole.actions.filter((action) => !givesRoom(action))] };
 };
+
+/** First: the server reserves `max_bytes`, so what one stream gives up another may need. */
+const givesRoom = (action: Action): boolean => action.do === 'change stream' && action.changes.some(({ property, from, to }) => property === 'max_bytes' && Number(to) < Number(from));
 
 const planStream = (name: ManagedName, limits: Limits, seen: FoundStream | undefined, adopted: boolean): Plan => {
   if (!seen) return creation(name, limits);
