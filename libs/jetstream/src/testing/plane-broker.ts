@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startBroker, type BrokerOptions, type TestBroker } from '@spillway/testing';
+import { createLogger } from '@spillway/telemetry';
 import { defaultLimits, managedNames, MIB, type Limits } from '@spillway/topology';
-import { pino } from 'pino';
 import { Broker } from '../broker.ts';
 import { provision, type Provisioned, type ProvisionOptions } from '../provision.ts';
 
@@ -17,8 +17,8 @@ export type PlaneBrokerOptions = BrokerOptions & {
   limits?: { maxBytes?: Partial<Limits['maxBytes']>; maxMessagesPerSubject?: Limits['maxMessagesPerSubject'] };
 };
 
-/** Says nothing below a warning: what a test expects to be logged it asks for itself. */
-export const testLog = pino({ level: process.env['SPILLWAY_LOG_LEVEL'] ?? 'silent' });
+/** Says nothing, unless SPILLWAY_LOG_LEVEL is set for a look. */
+export const testLog = createLogger('test', process.env['SPILLWAY_LOG_LEVEL'] ?? 'silent');
 
 /** A private broker with the whole catalogue on it, and a connection. */
 export const startPlaneBroker = async ({ limits = {}, ...options }: PlaneBrokerOptions = {}): Promise<PlaneBroker> => {
