@@ -23,7 +23,13 @@ export const runCommand = (command, args, { cwd, env, timeoutMs = 120_000 } = {}
   new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     // not spawn's own `timeout`: its timer outlives a command that could not be started, and holds the whole process up
-    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const kill = () => child.kill('SIGKILL');
+    const timer = setTimeout(kill, timeoutMs);
+    process.once('exit', kill); // what we wait for has no business without us
+    const over = () => {
+      clearTimeout(timer);
+      process.off('exit', kill);
+    };
     let stdout = '';
     let all = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -34,11 +40,11 @@ export const runCommand = (command, args, { cwd, env, timeoutMs = 120_000 } = {}
       all += text;
     });
     child.on('error', (error) => {
-      clearTimeout(timer);
+      over();
       reject(new CommandFailed(`${command} cannot be run: ${error.message}`, ''));
     });
     child.on('close', (code, signal) => {
-      clearTimeout(timer);
+      over();
       if (code === 0) resolve(stdout);
       else reject(new CommandFailed(`${command} ${args[0] ?? ''} ended with ${signal ?? `exit code ${code}`}`, all.slice(-OUTPUT_TAIL_CHARACTERS).trim()));
     });

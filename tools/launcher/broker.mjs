@@ -5,6 +5,8 @@ import { writeNatsConfig } from './nats-config.mjs';
 import { untilReady } from './readiness.mjs';
 import { monitorUrl } from './settings.mjs';
 
+/** Its name among the processes, in the lock file and of its log. */
+export const BROKER = 'nats';
 /** JetStream closes its files in milliseconds; a store under load in a second or two. */
 const STOP_WITHIN_MS = 10_000;
 
@@ -21,9 +23,9 @@ export const startBroker = async (settings, { binary, secrets, processes, say, s
     passwords: secrets.natsPasswords,
   });
   processes.start(
-    { name: 'nats', command: binary, args: ['-c', natsConfig], cwd: settings.root, env: inherited(settings.env), stopWithinMs: STOP_WITHIN_MS },
-    (deathsInARow) => died('nats', deathsInARow),
+    { name: BROKER, command: binary, args: ['-c', natsConfig], cwd: settings.root, env: inherited(settings.env), stopWithinMs: STOP_WITHIN_MS },
+    (deathsInARow) => died(BROKER, deathsInARow),
   );
   // /healthz answers 200 only once JetStream has read back its store
-  await untilReady([{ name: 'nats', url: `${monitorUrl(settings)}/healthz` }], { say, signal });
+  await untilReady([{ name: BROKER, url: `${monitorUrl(settings)}/healthz` }], { say, signal });
 };

@@ -3,14 +3,14 @@ import { findNatsServer } from '../real-parts/nats-server.mjs';
 import { startApps } from './app-processes.mjs';
 import { natsUsers } from './apps.mjs';
 import { guardBoot } from './boot-guard.mjs';
-import { startBroker } from './broker.mjs';
+import { BROKER, startBroker } from './broker.mjs';
 import { dataPaths } from './data-folder.mjs';
 import { writeCliProfile, writeEnvironments } from './environment.mjs';
 import { requireFreePorts } from './ports.mjs';
 import { Processes } from './processes.mjs';
 import { provision } from './provisioning.mjs';
 import { openSecrets } from './secrets.mjs';
-import { stopSignal } from './stop-signals.mjs';
+import { stopSignals } from './stop-signals.mjs';
 
 /**
  * @typedef {object} Parts
@@ -22,10 +22,17 @@ import { stopSignal } from './stop-signals.mjs';
  * @property {(facts: { adminKey: string, seconds: string }) => string} greeting
  */
 
-/** @param {import('./settings.mjs').Settings} settings @param {Parts} parts */
-const findAndBuild = async (settings, { say, build }) => {
+/** Nothing of ours runs yet: who stops us now gets rid of us at once. @param {import('./settings.mjs').Settings} settings @param {Parts} parts @param {AbortSignal} stop */
+const findAndBuild = async (settings, { lock, say, build }, stop) => {
+  const leave = () => {
+    say(`stopped (${stop.reason})`);
+    lock.release();
+    process.exit(0);
+  };
+  stop.addEventListener('abort', leave);
   await requireFreePorts(settings);
   const [binary] = await Promise.all([findNatsServer({ cacheFolder: settings.cacheFolder, say, env: settings.env }), build()]);
+  stop.removeEventListener('abort', leave);
   say(`nats-server ${binary.version} (${binary.from})`);
   return binary.path;
 };
@@ -34,24 +41,34 @@ const findAndBuild = async (settings, { say, build }) => {
  * Broker, streams and (for npm start) apps, until somebody says stop.
  * @param {import('./settings.mjs').Settings} settings
  * @param {Parts} parts
- * @returns {Promise<number>}
+ * @returns {Promise<number>} the exit code
  */
 export const launch = async (settings, parts) => {
+  try {
+    await run(settings, parts);
+    return 0;
+  } finally {
+    parts.lock.release();
+  }
+};
+
+/** @param {import('./settings.mjs').Settings} settings @param {Parts} parts */
+const run = async (settings, parts) => {
   const { lock, say, withApps, provisionerMain, greeting } = parts;
+  const { signal: stop, onSecond } = stopSignals(settings.env);
   const paths = dataPaths(settings.dataFolder);
-  const binary = await findAndBuild(settings, parts);
+  const binary = await findAndBuild(settings, parts, stop);
   const secrets = openSecrets(paths.secrets, settings.env, natsUsers);
   writeEnvironments(settings, secrets);
   writeCliProfile(settings, secrets);
 
-  const names = ['nats', ...(withApps ? settings.apps.map(({ name }) => name) : [])];
+  const names = [BROKER, ...(withApps ? settings.apps.map(({ name }) => name) : [])];
   const processes = new Processes({ lock, logFolder: paths.logs, names, say });
-  const atOnce = () => {
+  onSecond(() => {
     processes.kill();
     lock.release();
     process.exit(1);
-  };
-  const stop = stopSignal({ env: settings.env, atOnce });
+  });
   const boot = guardBoot(stop, paths.logs);
   const common = { secrets, processes, say, signal: boot.signal, died: boot.died };
   try {
@@ -67,8 +84,6 @@ export const launch = async (settings, parts) => {
   } finally {
     say(stop.aborted ? `stopping (${stop.reason}); once more stops at once …` : 'stopping what was started …');
     await processes.stop();
-    lock.release();
   }
   say('stopped');
-  return 0;
 };

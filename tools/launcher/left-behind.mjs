@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { BROKER } from './broker.mjs';
 import { isRunning, signalGroup } from './process-marks.mjs';
 
 const PATIENCE_MS = 12_000;
@@ -11,6 +12,14 @@ const untilGone = async (records, withinMs) => {
   return records.filter(isRunning);
 };
 
+/** @param {import('./process-marks.mjs').ProcessRecord[]} records */
+const stopAll = async (records) => {
+  for (const { pid } of records) signalGroup(pid, 'SIGTERM');
+  const stubborn = await untilGone(records, PATIENCE_MS);
+  for (const { pid } of stubborn) signalGroup(pid, 'SIGKILL');
+  await untilGone(stubborn, PATIENCE_MS);
+};
+
 /**
  * What an instance that was killed has left running: two brokers on one store would ruin it, two dispatchers only surprise.
  * @param {import('./process-marks.mjs').ProcessRecord[]} records @param {(text: string) => void} say
@@ -18,8 +27,6 @@ const untilGone = async (records, withinMs) => {
 export const stopLeftBehind = async (records, say) => {
   if (records.length === 0) return;
   say(`the start before this one was killed; stopping what it left: ${records.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ')}`);
-  for (const { pid } of records) signalGroup(pid, 'SIGTERM');
-  const stubborn = await untilGone(records, PATIENCE_MS);
-  for (const { pid } of stubborn) signalGroup(pid, 'SIGKILL');
-  await untilGone(stubborn, PATIENCE_MS);
+  await stopAll(records.filter(({ name }) => name !== BROKER));
+  await stopAll(records.filter(({ name }) => name === BROKER));
 };

@@ -6,15 +6,15 @@ const PATIENCE_SECONDS = 12;
 /**
  * A shell that outlives us by a moment. It reads which process groups we have started, one line with all of them at each change; when the pipe
  * ends while groups are named, we were killed: then it stops them, the last of the line (the broker) after the others. It costs 1 MB, and is the
- * one thing that also works after SIGKILL.
+ * one thing that also works after SIGKILL. (`kill -s TERM`: dash takes no `--` after `-TERM`.)
  */
 const SCRIPT = `
 stop() {
-  for group in "$@"; do kill -TERM -- "-$group" 2>/dev/null; done
+  for group in "$@"; do kill -s TERM -- "-$group" 2>/dev/null; done
   left=$((${PATIENCE_SECONDS} * 10))
   for group in "$@"; do
-    while kill -0 -- "-$group" 2>/dev/null && [ "$left" -gt 0 ]; do sleep 0.1; left=$((left - 1)); done
-    kill -KILL -- "-$group" 2>/dev/null
+    while kill -s 0 -- "-$group" 2>/dev/null && [ "$left" -gt 0 ]; do sleep 0.1; left=$((left - 1)); done
+    kill -s KILL -- "-$group" 2>/dev/null
   done
 }
 groups=''
