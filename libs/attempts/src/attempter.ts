@@ -77,7 +77,7 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
       return left !== undefined && switches.suspended(meta) ? left : undefined;
     },
     room: (asked) => (asked.queue.startsWith('parked-') ? parts.roomInParked(asked.subject ?? '') : roomElsewhere(asked)),
-    mayTake: () => registry.state.ready && switches.state.ready,
+    mayTake: () => worlds.state.ready && registry.state.ready && switches.state.ready,
     onCrash: (error, message) => crashed(error, message, { app, plane, log, told }),
     ...(options.listing && { listing: options.listing }),
   });

@@ -23,6 +23,10 @@ const id = (text: string): [string, string][] => [['Nats-Msg-Id', text]];
 const settled = <T>(promises: Promise<T>[]): Promise<PromiseSettledResult<T>[]> => Promise.allSettled(promises);
 const rejections = (results: PromiseSettledResult<unknown>[]): unknown[] => results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
 
+/** Sixty at once, every fourth to the same subject. */
+const send = (publisher: Publisher, hot: string, from: number) =>
+  settled(Array.from({ length: 60 }, (_, n) => publisher.publish(n % 4 === 0 ? hot : `webhook.ingest.fresh.t${from + n}`, [], body(n))));
+
 describe('a publisher', () => {
   it('stores a few and many, each under a sequence of its own, in the order given', async () => {
     await makeStream(broker, 'WEBHOOK_DELIVERY');
@@ -62,11 +66,29 @@ describe('a publisher', () => {
   it('refuses only the subject that is full, whatever shares its batch', async () => {
     await makeStream(broker, 'WEBHOOK_INGEST', { max_msgs_per_subject: 5 });
     const publisher = new Publisher(broker, 'WEBHOOK_INGEST');
+    for (let n = 0; n < 5; n += 1) await publisher.publish('webhook.ingest.fresh.hot', [], body(n));
     const results = await settled(Array.from({ length: 200 }, (_, n) => publisher.publish(`webhook.ingest.fresh.${n % 10 === 0 ? 'hot' : `t${n}`}`, [], body(n))));
     const refused = rejections(results);
-    expect(refused).toHaveLength(15);
+    expect(refused).toHaveLength(20);
     for (const error of refused) expect(error).toMatchObject({ code: 'SPILLWAY_PUBLISH_REFUSED', kind: 'subject_full', subject: 'webhook.ingest.fresh.hot' });
     expect((await stateOf(broker, 'WEBHOOK_INGEST')).messages).toBe(185);
+  });
+
+  it('costs the others one unanswered group at the most when a batch crosses a subject’s cap, and none when it is told', async () => {
+    await makeStream(broker, 'WEBHOOK_INGEST', { max_msgs_per_subject: 20 });
+    const told = new Publisher(broker, 'WEBHOOK_INGEST', { timeoutMs: 1_000 });
+    told.keepApart('webhook.ingest.fresh.told');
+    // twice 15 to a share of 20: the second group would cross it
+    const reasons = [...rejections(await send(told, 'webhook.ingest.fresh.told', 0)), ...rejections(await send(told, 'webhook.ingest.fresh.told', 100))];
+    expect(reasons).toHaveLength(10);
+    for (const error of reasons) expect(error).toMatchObject({ kind: 'subject_full', subject: 'webhook.ingest.fresh.told' });
+
+    const untold = new Publisher(broker, 'WEBHOOK_INGEST', { timeoutMs: 1_000 });
+    await send(untold, 'webhook.ingest.fresh.untold', 200);
+    const crossing = rejections(await send(untold, 'webhook.ingest.fresh.untold', 300));
+    for (const error of crossing) expect([OutcomeUnknown.name, PublishRefused.name]).toContain((error as Error).name);
+    const after = rejections(await send(untold, 'webhook.ingest.fresh.untold', 400));
+    for (const error of after) expect(error).toMatchObject({ kind: 'subject_full', subject: 'webhook.ingest.fresh.untold' });
   });
 
   it('answers a full stream with a refusal, for singles and for batches', async () => {

@@ -1,9 +1,9 @@
 import type { HeaderPairs } from '@spillway/contracts';
-import type { StreamName } from '@spillway/topology';
+import { streams, type StreamName, type StreamRow } from '@spillway/topology';
 import { nuid, type Msg } from '@nats-io/transport-node';
 import { backOff } from './backoff.ts';
 import type { Broker } from './broker.ts';
-import { BrokerAway, isPassing, PublisherSaturated, PublishRefused, Stopped } from './errors.ts';
+import { BrokerAway, isPassing, OutcomeUnknown, PublisherSaturated, PublishRefused, Stopped } from './errors.ts';
 import { asMsgHdrs, encodeHeaders } from './raw-headers.ts';
 
 export type PubAck = {
@@ -34,6 +34,13 @@ const GROUPS_IN_FLIGHT = 2;
 const TENS = 10;
 /** A subject that was full a moment ago is not asked again at once: one tenant's quota must not cost the others their batches. */
 const FULL_FOR_MS = 200;
+/**
+ * nats-server 2.15.1: when what is stored of a subject and a batch's members of it *together* cross `max_msgs_per_subject`, the commit gets no answer and the
+ * batch is stored in part (a subject that is full already is refused properly). So a subject in a batch that was not answered goes as singles for a while,
+ * where the server refuses as it should; whoever knows that one is near its cap says `keepApart` before that.
+ */
+const APART_FOR_MS = 10_000;
+const APART_MAX = 10_000;
 
 /**
  * Publishes to one stream in groups, without timers: at most two groups are under way, and what arrives meanwhile is the next group. So at low load
@@ -47,6 +54,9 @@ export class Publisher {
   private poked = false;
   /** Refusals of full subjects, by subject, and until when they stand (monotonic ms). */
   private readonly full = new Map<string, { until: number; refusal: PublishRefused }>();
+  /** Subjects that go as singles, and until when (monotonic ms). */
+  private readonly apart = new Map<string, number>();
+  private readonly isCapped: boolean;
   private readonly maxWaiting: number;
   private readonly maxWaitingBytes: number;
   private readonly timeoutMs: number;
@@ -59,6 +69,7 @@ export class Publisher {
     this.maxWaiting = maxWaiting;
     this.maxWaitingBytes = maxWaitingBytes;
     this.timeoutMs = timeoutMs;
+    this.isCapped = (streams[stream] as StreamRow).max_msgs_per_subject !== undefined;
   }
 
   /** Messages accepted here that have no answer yet. */
@@ -75,6 +86,12 @@ export class Publisher {
   /** All or nothing when they are more than a few. At most 1000 messages. Same errors as `publish`. */
   async publishTogether(messages: readonly Outgoing[]): Promise<PubAck[]> {
     return messages.length === 0 ? [] : this.enqueue(messages);
+  }
+
+  /** The subject is near its cap: no batch may cross it. */
+  keepApart(subject: string, forMs = APART_FOR_MS): void {
+    if (this.apart.size >= APART_MAX) this.apart.clear();
+    this.apart.set(subject, performance.now() + forMs);
   }
 
   /**
@@ -146,12 +163,21 @@ export class Publisher {
     if (fresh.length === 0) return this.poke();
     this.flying += 1;
     try {
-      if (sizeOf(fresh) <= FEW) await Promise.all(fresh.map((unit) => this.sendSingles(unit)));
-      else await this.sendBatch(fresh);
+      const [apart, together] = this.split(fresh);
+      const batched = sizeOf(together) <= FEW ? together.map((unit) => this.sendSingles(unit)) : [this.sendBatch(together)];
+      await Promise.all([...apart.map((unit) => this.sendSingles(unit)), ...batched]);
     } finally {
       this.flying -= 1;
       this.poke();
     }
+  }
+
+  private split(group: Unit[]): [apart: Unit[], together: Unit[]] {
+    if (this.apart.size === 0) return [[], group];
+    const now = performance.now();
+    for (const [subject, until] of this.apart) if (until <= now) this.apart.delete(subject);
+    const isApart = ({ messages }: Unit): boolean => messages.some(({ subject }) => this.apart.has(subject));
+    return [group.filter(isApart), group.filter((unit) => !isApart(unit))];
   }
 
   /** What has waited as long as an answer may take was never sent; a caller is better told so than kept. */
@@ -182,8 +208,9 @@ export class Publisher {
       let at = 0;
       for (const unit of group) this.succeed(unit, acks.slice(at, (at += unit.messages.length)));
     } catch (error) {
-      if (error instanceof PublishRefused) await this.sendApart(group, error);
-      else for (const unit of group) this.fail(unit, error as Error);
+      if (error instanceof PublishRefused) return this.sendApart(group, error);
+      if (error instanceof OutcomeUnknown && this.isCapped) for (const { messages } of group) for (const { subject } of messages) this.keepApart(subject);
+      for (const unit of group) this.fail(unit, error as Error);
     }
   }
 
