@@ -23,8 +23,9 @@ export class DelayingProxy {
     return (this.server.address() as AddressInfo).port;
   }
 
-  async listen(): Promise<void> {
-    this.server.listen(0, '127.0.0.1');
+  /** @param port to come back to after a stop */
+  async listen(port = 0): Promise<void> {
+    this.server.listen(port, '127.0.0.1');
     await once(this.server, 'listening');
   }
 
