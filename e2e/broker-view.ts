@@ -4,7 +4,7 @@ import { testLog } from '@spillway/jetstream/testing';
 import { eventually, type Plane } from '@spillway/testing';
 import type { BucketName, StreamName } from '@spillway/topology';
 
-type StreamInfo = { state: { messages: number; subjects?: Record<string, number> } };
+type StreamInfo = { state: { messages: number; first_seq: number; last_seq: number; subjects?: Record<string, number> } };
 type StoredMessage = { message: { subject: string; seq: number; hdrs?: string; data?: string } };
 
 export type Stored = { subject: string; seq: number; headers: [string, string][]; data: Buffer };
@@ -28,7 +28,7 @@ export class BrokerView {
   }
 
   async count(stream: StreamName): Promise<number> {
-    return (await this.broker.api<StreamInfo>(`STREAM.INFO.${stream}`)).state.messages;
+    return (await this.state(stream)).messages;
   }
 
   /** How many messages wait where; places with none are left out. */
@@ -43,6 +43,17 @@ export class BrokerView {
       const waiting = await this.waiting();
       if (Object.keys(waiting).length > 0) throw new Error(`still waiting: ${JSON.stringify(waiting)}`);
     }, timeoutMs);
+  }
+
+  /** Until everything that waits for its turn now has been settled and swept, under whatever comes after it. */
+  async digested(timeoutMs = 60_000): Promise<void> {
+    for (const stream of ['WEBHOOK_INGEST', 'WEBHOOK_DELIVERY'] as const) {
+      const { last_seq: last } = await this.state(stream);
+      await eventually(async () => {
+        const { first_seq: first, messages } = await this.state(stream);
+        if (messages > 0 && first <= last) throw new Error(`${stream} still holds ${first} of ${last}`);
+      }, timeoutMs);
+    }
   }
 
   async subjects(stream: StreamName, filter = '>'): Promise<Record<string, number>> {
@@ -74,6 +85,10 @@ export class BrokerView {
     const publisher = this.publishers.get(stream) ?? new Publisher(this.broker, stream);
     this.publishers.set(stream, publisher);
     return publisher.publish(subject, headers, data);
+  }
+
+  private async state(stream: StreamName): Promise<StreamInfo['state']> {
+    return (await this.broker.api<StreamInfo>(`STREAM.INFO.${stream}`)).state;
   }
 
   private async next(stream: StreamName, subject: string, seq: number): Promise<Stored | undefined> {

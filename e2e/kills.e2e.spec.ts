@@ -1,9 +1,12 @@
-import { Books, eventually, onPlane, seeded, sendUntilAnswered, startReceiver, type Plane, type Seeded, type ToSend } from '@spillway/testing';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Books, eventually, onPlane, seeded, sendUntilAnswered, startReceiver, type Plane, type Receiver, type Seeded, type ToSend } from '@spillway/testing';
 import { BrokerView } from './broker-view.ts';
 
 const EVENTS = 10_000;
-/** Well under what the plane does on two cores, so that a backlog is a fault's doing. */
-const RATE_PER_SECOND = 500;
+/** 50 s of load: a fifth of it for each fault, its restart, and what a shard needs to find a new owner (4 s) or a message to come again (5 s). */
+const RATE_PER_SECOND = 200;
+/** So that something is in flight whenever a dispatcher is killed. */
+const ANSWERS_AFTER_MS = 40;
 /** Targets: moving again ≤ 10 s. */
 const MOVING_AGAIN_WITHIN_MS = 10_000;
 const TENANT = 'kills';
@@ -19,38 +22,47 @@ const createEndpoints = async (plane: Plane, url: string): Promise<void> => {
 
 type Kill = { what: 'ingest' | 'dedupe' | 'dispatcher' | 'nats'; /** Once so many events are acknowledged. */ after: number };
 
-/** Each app twice, in any order, and the broker twice at the end: each within its own eighth of the run, so that it is under load. */
+/** Each app in any order, and the broker twice at the end: each at a random moment of its own fifth of the run, so that it is under load. */
 const planKills = ({ shuffle, between }: Seeded): Kill[] => {
-  const apps = ['ingest', 'dedupe', 'dispatcher'] as const;
-  const order = [...shuffle(apps), ...shuffle(apps), 'nats', 'nats'] as const;
-  const eighth = EVENTS / order.length;
-  return order.map((what, i) => ({ what, after: Math.round((i + between(0.1, 0.6)) * eighth) }));
+  const order = [...shuffle(['ingest', 'dedupe', 'dispatcher'] as const), 'nats', 'nats'] as const;
+  const fifth = EVENTS / order.length;
+  return order.map((what, i) => ({ what, after: Math.round((i + between(0.1, 0.6)) * fifth) }));
 };
+
+let receiver: Receiver;
+const books = new Books(owes);
+beforeAll(async () => {
+  receiver = await startReceiver(async (request) => {
+    books.arrived(request);
+    await pause(ANSWERS_AFTER_MS);
+    return 200;
+  });
+});
+afterAll(() => receiver.stop());
 
 /** What ingest and dedupe do again is known by its id; a dispatcher that is gone attempts nothing more, and one whose broker is gone goes on for as long as its leases last. */
 const EXCUSES = { ingest: 'nothing', dedupe: 'nothing', dispatcher: 'the moment', nats: 'all along' } as const;
 
-const carryOut = async (kill: Kill, plane: Plane, books: Books): Promise<void> => {
+const carryOut = async (kill: Kill, plane: Plane, view: BrokerView): Promise<void> => {
   await eventually(() => expect(books.acknowledgedCount).toBeGreaterThanOrEqual(kill.after), 60_000);
-  const over = books.fault(`SIGKILL of ${kill.what} after ${kill.after}`, EXCUSES[kill.what]);
+  expect(books.acknowledgedCount).toBeLessThan(EVENTS); // or it would be killed at rest
+  const over = books.fault(`SIGKILL of ${kill.what} after ${books.acknowledgedCount}`, EXCUSES[kill.what]);
   if (kill.what === 'nats') await plane.broker.restart();
   else await plane.app(kill.what).restart();
   over();
+  // One fault at a time: what dedupe had in hand when it was killed comes again after ack_wait, and is known by its id only until the broker is killed, too
+  // (a restarted server knows no ids of what was swept).
+  await eventually(() => view.digested());
 };
 
 it('loses nothing of 10,000 events while every process is killed, and repeats only what was in flight', async () => {
   const random = seeded();
-  const receiver = await startReceiver((request) => {
-    books.arrived(request);
-    return 200;
-  });
-  const books = new Books(owes);
   await onPlane({}, async (plane) => {
     await createEndpoints(plane, receiver.url);
     const view = await BrokerView.of(plane);
     const sending = sendUntilAnswered({ url: plane.app('ingest').url, key: plane.adminKey, events, ratePerSecond: RATE_PER_SECOND, onTried: books.tried });
     const killing = (async () => {
-      for (const kill of planKills(random)) await carryOut(kill, plane, books);
+      for (const kill of planKills(random)) await carryOut(kill, plane, view);
     })();
     try {
       await Promise.all([sending, killing]);
@@ -60,8 +72,7 @@ it('loses nothing of 10,000 events while every process is killed, and repeats on
       process.stdout.write(`${books.print(`kills, seed ${random.seed}`)}\n`);
       await view.close();
     }
-    expect(books.totals()).toMatchObject({ attempted: EVENTS, acknowledged: EVENTS, owed: EVENTS * 1.2, delivered: EVENTS * 1.2, lost: 0, unexplained: 0, strange: 0 });
-    expect(books.faults.filter((fault) => (books.resumedAfterMs(fault) ?? Infinity) > MOVING_AGAIN_WITHIN_MS)).toEqual([]);
   });
-  await receiver.stop();
+  expect(books.totals()).toMatchObject({ attempted: EVENTS, acknowledged: EVENTS, owed: EVENTS * 1.2, delivered: EVENTS * 1.2, lost: 0, unexplained: 0, strange: 0 });
+  expect(books.faults.filter((fault) => (books.resumedAfterMs(fault) ?? Infinity) > MOVING_AGAIN_WITHIN_MS)).toEqual([]);
 });

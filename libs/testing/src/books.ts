@@ -40,6 +40,8 @@ const SETTLED_WITHIN_MS = 2_000;
 const SETTLING_MS = 1_000;
 /** What was on its way when a process was struck is noted here a little later: the test's own event loop shares the two cores. */
 const NOTICED_MS = 300;
+/** Of duplicates that nothing excuses, so many are told in full. */
+const SHOWN = 12;
 
 /** The books as Jepsen keeps them: what was attempted, acknowledged, delivered, lost, and how often too often. */
 export class Books {
@@ -109,6 +111,11 @@ export class Books {
     );
   }
 
+  /** Repeats that no fault excuses. */
+  unexplained(): Repeat[] {
+    return this.repeats().filter((repeat) => !this.faults.some((fault) => isExcused(repeat, fault)));
+  }
+
   /** First arrivals that a fault may repeat: in flight then, or settled within the two seconds before. */
   atRisk(fault: Fault): number {
     let count = 0;
@@ -142,7 +149,7 @@ export class Books {
       delivered: owed - lost,
       lost,
       duplicates: repeats.length,
-      unexplained: repeats.filter((repeat) => !this.faults.some((fault) => isExcused(repeat, fault))).length,
+      unexplained: this.unexplained().length,
       strange: this.strange(),
     };
   }
@@ -158,7 +165,14 @@ export class Books {
       return `  ${fault.what}: away ${fault.untilMs - fault.atMs} ms, next arrival ${resumed === undefined ? 'none' : `${resumed} ms`} later, duplicates ${seen}${risk}`;
     });
     const totals = Object.entries(this.totals()).map(([name, count]) => `  ${name.padEnd(14)}${String(count).padStart(8)}`);
-    return [`books of ${title}`, ...totals, `  answers: ${answers}; the slowest took ${Math.round(this.slowestMs)} ms`, ...faults].join('\n');
+    const strangest = this.unexplained().slice(0, SHOWN).map((repeat) => `  not excused: ${this.story(repeat)}`);
+    return [`books of ${title}`, ...totals, `  answers: ${answers}; the slowest took ${Math.round(this.slowestMs)} ms`, ...faults, ...strangest].join('\n');
+  }
+
+  /** When it came, by the faults before. */
+  private story({ event, endpoint, firstAt, againAt }: Repeat): string {
+    const since = this.faults.map(({ what, atMs }) => `${what} ${signed(firstAt - atMs)} ms`);
+    return `${event} at ${endpoint}, again after ${againAt - firstAt} ms; first came at ${since.join(', ')}`;
   }
 
   private strange(): number {
@@ -171,6 +185,8 @@ export class Books {
     return count;
   }
 }
+
+const signed = (ms: number): string => (ms < 0 ? String(ms) : `+${ms}`);
 
 /** In flight during the fault, or just settled before it. */
 const lies = (firstAt: number, { atMs, untilMs, excuses }: Fault): boolean => {

@@ -26,6 +26,8 @@ export type CreatedEndpoint = { id: string; secret: string; url: string };
 export type NatsLogin = { servers: string; user: string; pass: string };
 
 const APPS: readonly AppName[] = ['ingest', 'console', 'dedupe', 'dispatcher'];
+/** What it says at a start and no more is some twenty lines; the whole log is kept. */
+const BROKER_TAIL_LINES = 10;
 /** A pid is ours while we live, so two test processes never share a folder. */
 let planes = 0;
 
@@ -174,7 +176,7 @@ export class Plane {
   private report(): void {
     writeFileSync(join(this.parts.dir, 'nats.log'), this.broker.log);
     const tails = this.processes.map((process) => `--- ${process.name}\n${process.tail()}`);
-    process.stderr.write(`${tails.join('\n')}\n--- nats\n${this.broker.log.slice(-2_000)}\nlogs kept in ${this.parts.dir}\n`);
+    process.stderr.write(`${tails.join('\n')}\n--- nats\n${this.broker.log.split('\n').slice(-BROKER_TAIL_LINES).join('\n')}\nlogs kept in ${this.parts.dir}\n`);
   }
 
   private userEnvironment(user: string): Record<string, string> {
