@@ -13,14 +13,15 @@
 export const apps = [
   { name: 'ingest', portOffset: 0, secrets: ['SPILLWAY_ADMIN_KEY'], asksBroker: true },
   { name: 'console', portOffset: 1, secrets: ['SPILLWAY_ADMIN_KEY', 'SPILLWAY_MASTER_KEY'] },
-  { name: 'dedupe', portOffset: 4, secrets: [] },
+  { name: 'dedupe', portOffset: 4, secrets: ['SPILLWAY_DEDUPE_REDIS_URL'] },
   { name: 'dispatcher', portOffset: 5, secrets: ['SPILLWAY_MASTER_KEY'] },
   { name: 'retrier', portOffset: 6, secrets: ['SPILLWAY_MASTER_KEY'] },
 ];
 
-/** NATS's own ports, after the apps'. */
+/** What the apps stand on, after their own ports. */
 export const natsPortOffset = 10;
 export const monitorPortOffset = 11;
+export const dedupeRedisPortOffset = 12;
 
 /** The user that makes streams, consumers and buckets, and that `npx spillway streams` speaks as. */
 export const provisioner = 'provisioner';

@@ -23,7 +23,7 @@ export const startBroker = async (settings, { binary, secrets, processes, say, s
     passwords: secrets.natsPasswords,
   });
   processes.start(
-    { name: BROKER, command: binary, args: ['-c', natsConfig], cwd: settings.root, env: inherited(settings.env), stopWithinMs: STOP_WITHIN_MS },
+    { name: BROKER, command: binary, args: ['-c', natsConfig], cwd: settings.root, env: inherited(settings.env), stopWithinMs: STOP_WITHIN_MS, foundation: true },
     (deathsInARow) => died(BROKER, deathsInARow),
   );
   // /healthz answers 200 only once JetStream has read back its store

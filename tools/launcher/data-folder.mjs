@@ -39,6 +39,7 @@ export const dataPaths = (folder) => ({
   logs: join(folder, 'logs'),
   natsConfig: join(folder, 'nats', 'nats-server.conf'),
   natsStore: join(folder, 'nats'), // the server makes jetstream/ below it
+  dedupeRedisConfig: join(folder, 'dedupe-redis', 'redis.conf'),
   worlds: join(folder, 'worlds.json'),
   cliProfile: join(folder, 'cli.json'),
   environment: (/** @type {string} */ app) => join(folder, `env.${app}`),

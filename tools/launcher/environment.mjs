@@ -7,14 +7,14 @@ import { appUrl, monitorUrl, natsUrl } from './settings.mjs';
 export const LOOPBACK_NETWORKS = '127.0.0.0/8,::1/128';
 
 /** Not the apps' business: npm's, ours, and any secret that its row does not ask for. */
-const notInherited = /^(npm_|NATS_|INIT_CWD$|SPILLWAY_(REENTERED|ADMIN_KEY|MASTER_KEY|DATA_DIR)$)/;
+const notInherited = /^(npm_|NATS_|INIT_CWD$|SPILLWAY_(REENTERED|ADMIN_KEY|MASTER_KEY|DEDUPE_REDIS_URL|DATA_DIR)$)/;
 
 /** @param {NodeJS.ProcessEnv} env */
 export const inherited = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !notInherited.test(name)));
 
 /**
  * @typedef {import('./settings.mjs').Settings} Settings
- * @typedef {import('./secrets.mjs').Secrets} Secrets
+ * @typedef {import('./secrets.mjs').Secrets & { SPILLWAY_DEDUPE_REDIS_URL?: string }} Secrets
  */
 
 /** @param {Settings} settings @param {Secrets} secrets @param {string} user */
@@ -31,7 +31,7 @@ const plane = (settings, secrets, user) => ({
 export const environmentOf = (settings, secrets, app) => ({
   ...plane(settings, secrets, app.name),
   ...(app.asksBroker && { NATS_MONITOR_URL: monitorUrl(settings) }),
-  ...Object.fromEntries(app.secrets.map((name) => [name, /** @type {Record<string, any>} */ (secrets)[name]])),
+  ...Object.fromEntries(app.secrets.map((name) => [name, /** @type {Record<string, any>} */ (secrets)[name]]).filter(([, value]) => value)),
   SPILLWAY_ALLOW_NETWORKS: settings.env.SPILLWAY_ALLOW_NETWORKS ?? LOOPBACK_NETWORKS,
 });
 

@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { StandInPlane, until } from './stand-in/run.mjs';
 
+/** In the order it is started in. */
+const EVERYTHING = ['nats', 'dedupe-redis', 'ingest', 'dispatcher'];
+
 /** @type {StandInPlane} */
 let plane;
 beforeEach(async () => {
@@ -13,11 +16,11 @@ const gone = () => until(() => plane.running().length === 0, () => `still runnin
 describe('a start', () => {
   it('runs the broker and every app, says where, and leaves nothing behind on SIGINT', async () => {
     const start = await plane.ready();
-    expect(start.output).toContain(`ingest      http://127.0.0.1:${plane.portBase}`);
-    expect(start.output).toContain(`nats        nats://127.0.0.1:${plane.portBase + 10}`);
-    expect(start.output).toMatch(/admin key {3}spk_admin_\w+/);
+    expect(start.output).toContain(`ingest        http://127.0.0.1:${plane.portBase}`);
+    expect(start.output).toContain(`nats          nats://127.0.0.1:${plane.portBase + 10}`);
+    expect(start.output).toMatch(/admin key {5}spk_admin_\w+/);
     expect(start.output).toContain('SPILLWAY_ALLOW_NETWORKS=127.0.0.0/8,::1/128');
-    expect(plane.lock().processes.map(({ name }) => name)).toEqual(['nats', 'ingest', 'dispatcher']);
+    expect(plane.lock().processes.map(({ name }) => name)).toEqual(EVERYTHING);
     start.child.kill('SIGINT');
     expect(await start.ended).toBe(0);
     expect(plane.running()).toEqual([]);
@@ -43,7 +46,7 @@ describe('a start', () => {
     const second = plane.start();
     expect(await second.ended).toBe(2);
     expect(second.output).toContain(`npm start is running already (pid ${plane.lock().pid}, ports from ${plane.portBase})`);
-    expect(plane.running()).toHaveLength(3);
+    expect(plane.running()).toEqual(EVERYTHING);
     first.child.kill('SIGTERM');
     expect(await first.ended).toBe(0);
   });
@@ -61,10 +64,19 @@ describe('a start', () => {
   });
 });
 
+it('runs without a Redis where there is none to be had, and says what that costs', async () => {
+  const start = await plane.ready({ env: { PATH: '/nowhere' } });
+  expect(start.output).toContain('no redis-server here: not a Debian machine');
+  expect(start.output).toContain('there is no Redis: duplicates are known for two minutes instead of a day, by id only');
+  expect(plane.lock().processes.map(({ name }) => name)).toEqual(['nats', 'ingest', 'dispatcher']);
+  start.child.kill('SIGTERM');
+  expect(await start.ended).toBe(0);
+});
+
 describe('what dies', () => {
   it('is started again, app or broker, and said', async () => {
     const start = await plane.ready();
-    for (const name of ['dispatcher', 'nats']) {
+    for (const name of ['dispatcher', 'nats', 'dedupe-redis']) {
       const before = /** @type {number} */ (plane.pidOf(name));
       process.kill(before, 'SIGKILL');
       await start.says(`${name} ended (SIGKILL)`);
@@ -95,9 +107,8 @@ describe('what dies', () => {
 
 describe('a launcher that is killed', () => {
   it('takes everything with it, and the next start works', async () => {
-    const first = await plane.ready();
-    plane.lock();
-    first.child.kill('SIGKILL');
+    await plane.ready();
+    process.kill(plane.lock().pid, 'SIGKILL');
     await gone();
     const second = await plane.ready();
     second.child.kill('SIGTERM');
@@ -110,9 +121,9 @@ describe('a launcher that is killed', () => {
     const children = new Set(processes.map((record) => record.pid));
     const reaper = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' }).trim().split(/\s+/).map(Number).find((child) => !children.has(child));
     process.kill(/** @type {number} */ (reaper), 'SIGKILL');
-    first.child.kill('SIGKILL');
+    process.kill(pid, 'SIGKILL');
     await first.ended;
-    expect(plane.running()).toHaveLength(3);
+    expect(plane.running()).toEqual(EVERYTHING);
     const second = await plane.ready();
     expect(second.output).toContain(`the start before this one was killed; stopping what it left: nats (pid ${children.values().next().value})`);
     const left = plane.running();

@@ -21,6 +21,7 @@ export const restartDelayMs = (deaths) => Math.min(LONGEST_RESTART_MS, FIRST_RES
  * @property {NodeJS.ProcessEnv} env
  * @property {string} logFile
  * @property {number} stopWithinMs from SIGTERM to SIGKILL
+ * @property {boolean} [foundation] the apps stand on it: it stops after them
  */
 
 /**

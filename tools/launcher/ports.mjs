@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { Refusal } from '../refusal.mjs';
-import { monitorPortOffset, natsPortOffset } from './apps.mjs';
+import { dedupeRedisPortOffset, monitorPortOffset, natsPortOffset } from './apps.mjs';
 
 /** @typedef {{ port: number, host: string, name: string }} PortUse */
 
@@ -9,6 +9,7 @@ export const portsOf = ({ apps, portBase, bind }) => [
   ...apps.map(({ name, portOffset }) => ({ name, port: portBase + portOffset, host: bind })),
   { name: 'NATS', port: portBase + natsPortOffset, host: '127.0.0.1' },
   { name: 'NATS’s monitoring', port: portBase + monitorPortOffset, host: '127.0.0.1' },
+  { name: 'dedupe’s Redis', port: portBase + dedupeRedisPortOffset, host: '127.0.0.1' },
 ];
 
 /** By listening there for a moment: whatever else could be asked, this is what the app will do. @param {PortUse} use @returns {Promise<string | undefined>} */

@@ -39,9 +39,7 @@ export class Processes {
 
   /** The apps together, then what they stand on. */
   async stop() {
-    const [broker, ...apps] = this.all;
-    await Promise.all(apps.map((app) => app.stop()));
-    await broker?.stop();
+    for (const foundation of [false, true]) await Promise.all(this.all.filter(({ spec }) => Boolean(spec.foundation) === foundation).map((one) => one.stop()));
     this.close();
   }
 

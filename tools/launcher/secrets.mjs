@@ -25,6 +25,7 @@ export const openSecrets = (folder, env, natsUsers) => {
     SPILLWAY_ADMIN_KEY: env.SPILLWAY_ADMIN_KEY || keptIn(join(folder, 'admin-key'), () => `spk_admin_${randomBytes(32).toString('base64url')}`),
     // seals endpoints' secrets: AES-256 wants 32 bytes
     SPILLWAY_MASTER_KEY: env.SPILLWAY_MASTER_KEY || keptIn(join(folder, 'master-key'), () => randomBytes(32).toString('base64')),
+    dedupeRedisPassword: keptIn(join(folder, 'dedupe-redis'), () => randomBytes(24).toString('hex')),
     // hex, so that no character means anything in NATS's configuration; base64url may begin like a number there
     natsPasswords: Object.fromEntries(natsUsers.map((user) => [user, keptIn(join(folder, `nats-${user}`), () => `pw${randomBytes(24).toString('hex')}`)])),
   };

@@ -1,18 +1,18 @@
-import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Refusal } from '../refusal.mjs';
-import { CommandFailed } from '../run-command.mjs';
-import { debianIsMissing, fetchFromDebian } from './debian-package.mjs';
+import { debianIsMissing, unpackDebianPackage } from './debian-package.mjs';
 import { fetchWithGo, goIsMissing } from './go-install.mjs';
+import { reasonOf } from './reason.mjs';
 import { fetchRelease } from './release-archive.mjs';
-import { isAtLeast, versionOf } from './version.mjs';
+import { firstNewEnough, isAtLeast, versionOf } from './version.mjs';
 
 /** From 2.15 on an atomic batch is one disk sync; 2.14 and older lack that, 2.9 (Debian 12) lacks batches and per-message TTLs too. */
 export const MINIMUM = '2.15.0';
 export const PINNED = '2.15.1';
 
 /**
- * @typedef {{ path: string, version: string, from: string }} Found
+ * @typedef {import('./version.mjs').Found} Found
  * @typedef {{ target: string, folder: string, env: NodeJS.ProcessEnv }} Wanted
  * @typedef {{ name: string, takes: string, missing: () => Promise<string | undefined>, fetch: (wanted: Wanted) => Promise<void> }} Source
  */
@@ -23,7 +23,8 @@ export const SOURCES = [
     name: 'Debian’s package',
     takes: '17 MB, 6–20 s',
     missing: debianIsMissing,
-    fetch: ({ target, folder }) => fetchFromDebian({ packageName: 'nats-server', fileInside: 'usr/sbin/nats-server', target, folder }),
+    // stable releases hold 2.9 and 2.10; the unstable one's binary needs nothing but libc ≥ 2.34, and so runs on them
+    fetch: async ({ target, folder }) => copyFile(join(await unpackDebianPackage({ packageName: 'nats-server', folder, release: 'unstable' }), 'usr/sbin/nats-server'), target),
   },
   {
     name: 'go install',
@@ -56,15 +57,6 @@ const named = async (path) => {
   return { path, version, from: 'NATS_SERVER_BIN' };
 };
 
-/** @param {string[]} candidates @param {string} from @returns {Promise<Found | undefined>} */
-const firstNewEnough = async (candidates, from) => {
-  for (const path of candidates) {
-    const version = await versionOf(path);
-    if (version && isAtLeast(version, MINIMUM)) return { path, version, from };
-  }
-  return undefined;
-};
-
 /** @param {Source} source @param {string} cacheFolder @param {NodeJS.ProcessEnv} env @returns {Promise<Found>} */
 const fetchInto = async (source, cacheFolder, env) => {
   const binaries = join(cacheFolder, 'bin');
@@ -84,13 +76,6 @@ const fetchInto = async (source, cacheFolder, env) => {
   }
 };
 
-/** One line, with the innermost cause: fetch says only "fetch failed" itself. @param {unknown} error */
-const reasonOf = (error) => {
-  if (!(error instanceof Error)) return String(error);
-  const detail = error instanceof CommandFailed ? error.output.split('\n').at(-1) : error.cause instanceof Error ? error.cause.message : '';
-  return detail ? `${error.message}: ${detail}` : error.message;
-};
-
 /**
  * A nats-server new enough, from wherever this machine has it; fetched into the project's cache when it has none.
  * @param {{ cacheFolder: string, say: (text: string) => void, env?: NodeJS.ProcessEnv, sources?: Source[] }} options
@@ -100,7 +85,7 @@ export const findNatsServer = async ({ cacheFolder, say, env = process.env, sour
   if (env.NATS_SERVER_BIN) return named(env.NATS_SERVER_BIN);
   const onPath = (env.PATH ?? '').split(delimiter).filter(Boolean).map((folder) => join(folder, 'nats-server'));
   const cached = join(cacheFolder, 'bin', 'nats-server');
-  const there = (await firstNewEnough(onPath, 'PATH')) ?? (await firstNewEnough([cached], 'the project’s cache'));
+  const there = (await firstNewEnough(onPath, MINIMUM, 'PATH')) ?? (await firstNewEnough([cached], MINIMUM, 'the project’s cache'));
   if (there) return there;
 
   const failures = [];

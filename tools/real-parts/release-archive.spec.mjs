@@ -66,8 +66,9 @@ it('finds the machine’s Debian mirror among what its apt would ask, not its se
   const uris = [
     `'https://vendor.example/apt/dists/stable/InRelease' vendor 0`,
     `'http://mirror.example/debian-security/dists/bookworm-security/InRelease' security 0`,
+    `'http://mirror.example/some/debian/dists/bookworm-updates/InRelease' updates 0`,
     `'http://mirror.example/some/debian/dists/bookworm/InRelease' main 0`,
   ].join('\n');
-  expect(mirrorIn(uris)).toBe('http://mirror.example/some/debian');
+  expect(mirrorIn(uris)).toEqual({ mirror: 'http://mirror.example/some/debian', release: 'bookworm' });
   expect(mirrorIn(`'https://vendor.example/ubuntu/dists/noble/InRelease' ubuntu 0`)).toBeUndefined();
 });

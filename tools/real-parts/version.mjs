@@ -25,3 +25,14 @@ export const versionOf = async (binary) => {
     return undefined; // the caller says which binary did not answer; why is of no use to anybody
   }
 };
+
+/** @typedef {{ path: string, version: string, from: string }} Found a binary, and where this machine had it from */
+
+/** @param {string[]} candidates @param {string} minimum @param {string} from @returns {Promise<Found | undefined>} */
+export const firstNewEnough = async (candidates, minimum, from) => {
+  for (const path of candidates) {
+    const version = await versionOf(path);
+    if (version && isAtLeast(version, minimum)) return { path, version, from };
+  }
+  return undefined;
+};

@@ -3,6 +3,7 @@ import { reenter, runsUnderLockedNode } from '../bootstrap/reenter.mjs';
 import { alreadyRunning, runningInstance } from '../launcher/instance-lock.mjs';
 import { readSettings } from '../launcher/settings.mjs';
 import { findNatsServer } from '../real-parts/nats-server.mjs';
+import { findRedisServer } from '../real-parts/redis-server.mjs';
 import { say } from '../say.mjs';
 import { runTargets } from './nx-run.mjs';
 import { sum, tallyTask } from './tally.mjs';
@@ -34,12 +35,14 @@ export const npmTest = async ({ root, args, env }) => {
   await installWhatIsMissing(settings);
   if (!runsUnderLockedNode(root)) return reenter({ root, env });
   const nats = await findNatsServer({ cacheFolder: settings.cacheFolder, say, env });
+  const redis = await findRedisServer({ cacheFolder: settings.cacheFolder, say, env }); // tests that need one fail without, and say so
   const began = performance.now();
-  // the version is an input of every test target: what passed on another broker runs again
-  const { exitCode, tasks } = await runTargets(root, targets, { ...env, NATS_SERVER_BIN: nats.path, SPILLWAY_NATS_VERSION: nats.version });
+  // the versions are inputs of every test target: what passed on another broker runs again
+  const realParts = { NATS_SERVER_BIN: nats.path, SPILLWAY_NATS_VERSION: nats.version, ...(redis && { REDIS_SERVER_BIN: redis.path, SPILLWAY_REDIS_VERSION: redis.version }) };
+  const { exitCode, tasks } = await runTargets(root, targets, { ...env, ...realParts });
   const total = sum(tasks.map(({ task, exitCode: code, counts }) => tallyTask(task, code, counts)));
 
-  say(`\nNode ${process.versions.node}, nats-server ${nats.version} (${nats.from}), ${Math.round((performance.now() - began) / 1_000)} s`);
+  say(`\nNode ${process.versions.node}, nats-server ${nats.version} (${nats.from}), ${redis ? `Redis ${redis.version} (${redis.from})` : 'no Redis'}, ${Math.round((performance.now() - began) / 1_000)} s`);
   report(targets, tasks);
   if (total.skipped > 0) say(`${total.skipped} tests were skipped`);
   for (const complaint of total.complaints) say(`  FAILED  ${complaint}`);
