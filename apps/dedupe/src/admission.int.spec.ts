@@ -166,6 +166,12 @@ describe('an id', () => {
     expect(all.filter(({ kind }) => kind === 'admitted')).toHaveLength(1);
   });
 
+  it('that waits for another in its own process points to whoever the index named', async () => {
+    await passes(worker(), event('a', { n: 1 }));
+    const one = worker();
+    expect(await Promise.all([one.admit(event('b', { n: 1 })), one.admit(event('c', { n: 1 })), one.admit(event('d', { n: 1 }))])).toMatchObject([duplicate('content', 'a'), duplicate('content', 'a'), duplicate('content', 'a')]);
+  });
+
   it('is no matter of who else writes to that Redis', async () => {
     await passes(worker(), event('a'));
     const [key] = (await redis.ask('KEYS', 'i*')) as string[];
@@ -181,7 +187,7 @@ it('takes 200 bytes of Redis a key', async () => {
   const count = 20_000;
   for (let n = 0; n < count; n += 500) {
     const all = await Promise.all(Array.from({ length: 500 }, (_, i) => one.admit(event(`${'x'.repeat(17)}${n + i}`.padEnd(22, '_'), {}, { type: 'free.a' }))));
-    await Promise.all(all.map((each) => admitted(each).settle('stored')));
+    for (const each of all) await admitted(each).settle('stored');
   }
   const after = Number(/used_memory:(\d+)/.exec(String(await redis.ask('INFO', 'memory')))?.[1]);
   expect([Number(await redis.ask('DBSIZE')), (after - before) / count < 240]).toEqual([count, true]);

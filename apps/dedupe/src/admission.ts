@@ -1,10 +1,10 @@
 import type { DedupeRule, EventMeta } from '@spillway/contracts';
 import type { WaitingMessage } from '@spillway/jetstream';
 import { bodyChecksum, dataOf } from './checksum.ts';
-import type { DedupeIndex, ToClaim } from './index/dedupe-index.ts';
+import type { Answer, DedupeIndex, ToClaim } from './index/dedupe-index.ts';
 import { contentKey, idKey } from './index/keys.ts';
 import type { Mark } from './index/mark.ts';
-import type { RecentKeys } from './recent-keys.ts';
+import type { Recent, RecentKeys } from './recent-keys.ts';
 
 /** An event that dedupe was handed, and whatever may be computed of it once. */
 export type Arrived = { message: Pick<WaitingMessage, 'sequence' | 'data' | 'storedAtMs'>; meta: EventMeta };
@@ -18,7 +18,7 @@ export type Admitted = {
   repeated: boolean;
   /** Known, but accepted further apart than the window: what follows needs message ids of its own. */
   again: boolean;
-  settle: (outcome: Outcome) => Promise<void>;
+  settle: (outcome: Outcome) => Promise<void> | void;
 };
 export type Duplicate = { kind: 'duplicate'; by: 'id' | 'content'; of: string; differs: boolean };
 
@@ -33,7 +33,9 @@ export type AdmissionOptions = {
   world: string;
 };
 
-type Claimed = { kind: 'mine'; sure: boolean; repeated: boolean; again: boolean; settle: (stored: boolean, of?: Mark) => void } | { kind: 'duplicate'; of: Mark };
+type Near = { again: boolean; settle: (stored: boolean, of?: Mark) => void };
+type Mine = Near & { kind: 'mine'; sure: boolean; repeated: boolean };
+type Claimed = Mine | { kind: 'duplicate'; of: Mark };
 
 /**
  * Whether an event goes on. First by its id, then, once the id is its own, by content: an event that is a duplicate by id must not claim a content key that it will
@@ -49,8 +51,8 @@ export class Admission {
     const id = await this.claim({ key: idKey(meta), mark, windowMs: index.windowMs });
     if (id.kind === 'duplicate') return { kind: 'duplicate', by: 'id', of: meta.eventId, differs: id.of.checksum !== mark.checksum };
     const content = id.sure ? this.contentClaim(meta, mark, data) : undefined;
-    if (content === undefined) return { kind: 'admitted', repeated: id.repeated, again: id.again, settle: async (outcome) => id.settle(outcome !== 'failed') };
-    return this.admitByContent(id, content);
+    if (content !== undefined) return this.admitByContent(id, content);
+    return { kind: 'admitted', repeated: id.repeated, again: id.again, settle: (outcome) => id.settle(outcome !== 'failed') };
   }
 
   /** The message goes to the pipeline's dead letters: nobody may be dropped for it. */
@@ -63,22 +65,28 @@ export class Admission {
     if (content) await index.giveUp(content);
   }
 
-  private async admitByContent(id: Claimed & { kind: 'mine' }, toClaim: ToClaim): Promise<Admitted | Duplicate> {
-    const content = await this.claim(toClaim).catch((error: unknown) => {
-      id.settle(false);
-      throw error;
-    });
+  private async admitByContent(id: Mine, toClaim: ToClaim): Promise<Admitted | Duplicate> {
+    const content = await this.claimContent(id, toClaim);
     if (content.kind === 'duplicate') {
       id.settle(true); // a repetition of this id is none of its own, either
       return { kind: 'duplicate', by: 'content', of: content.of.event, differs: false };
     }
-    const settle = async (outcome: Outcome): Promise<void> => {
+    const settle = (outcome: Outcome): Promise<void> | void => {
       id.settle(outcome !== 'failed');
       content.settle(outcome === 'stored');
       // the broker knew the id, perhaps with another body: this content was not delivered by us, and nobody may be dropped for it
-      if (outcome === 'second_net') await this.options.index.giveUp(toClaim);
+      if (outcome === 'second_net') return this.options.index.giveUp(toClaim);
     };
     return { kind: 'admitted', repeated: id.repeated, again: id.again, settle };
+  }
+
+  private async claimContent(id: Mine, toClaim: ToClaim): Promise<Claimed> {
+    try {
+      return await this.claim(toClaim);
+    } catch (error) {
+      id.settle(false);
+      throw error;
+    }
   }
 
   /** What an operator's job makes is wanted as it is. */
@@ -95,25 +103,37 @@ export class Admission {
   }
 
   /** By the table of recent keys, then by the index. */
-  private async claim({ key, mark, windowMs }: ToClaim): Promise<Claimed> {
-    for (;;) {
-      const near = this.options.recent.claim(key, mark, windowMs, performance.now());
-      if (near.kind === 'mine') return this.claimFar({ key, mark: near.again ? { ...mark, again: true } : mark, windowMs }, near);
-      // only what is stored can stand for this one; if the other fails, this one goes
-      if (await near.recent.stored) return { kind: 'duplicate', of: near.recent.of };
-    }
+  private claim(toClaim: ToClaim): Promise<Claimed> | Claimed {
+    const near = this.options.recent.claim(toClaim.key, toClaim.mark, toClaim.windowMs, performance.now());
+    if (near.kind === 'duplicate') return this.waitFor(near.recent, toClaim);
+    const answer = this.options.index.claim(near.again ? { ...toClaim, mark: { ...toClaim.mark, again: true } } : toClaim);
+    return answer instanceof Promise ? afterwards(answer, near) : claimed(answer, near);
   }
 
-  private async claimFar(claim: ToClaim, near: { again: boolean; settle: (stored: boolean, of?: Mark) => void }): Promise<Claimed> {
-    try {
-      const answer = await this.options.index.claim(claim);
-      if (answer.kind === 'unknown') return { kind: 'mine', sure: false, repeated: false, again: near.again, settle: near.settle };
-      if (answer.kind === 'mine') return { ...answer, sure: true, again: near.again || answer.again, settle: near.settle };
-      near.settle(true, answer.of);
-      return { kind: 'duplicate', of: answer.of };
-    } catch (error) {
-      near.settle(false);
-      throw error;
-    }
+  /** Only what is stored can stand for this one; if the other fails, this one goes. */
+  private async waitFor(recent: Recent, toClaim: ToClaim): Promise<Claimed> {
+    if (!(await recent.stored)) return this.claim(toClaim);
+    return { kind: 'duplicate', of: recent.of }; // as it stands now: the index may have named somebody else meanwhile
   }
 }
+
+const afterwards = async (answer: Promise<Answer>, near: Near): Promise<Claimed> => {
+  try {
+    return claimed(await answer, near);
+  } catch (error) {
+    near.settle(false);
+    throw error;
+  }
+};
+
+const claimed = (answer: Answer, near: Near): Claimed => {
+  switch (answer.kind) {
+    case 'duplicate':
+      near.settle(true, answer.of);
+      return answer;
+    case 'mine':
+      return { kind: 'mine', sure: true, repeated: answer.repeated, again: near.again || answer.again, settle: near.settle };
+    case 'unknown':
+      return { kind: 'mine', sure: false, repeated: false, again: near.again, settle: near.settle };
+  }
+};

@@ -9,8 +9,20 @@ export const dataOf = (body: Uint8Array): Buffer => {
   return bytes.subarray(bytes.indexOf(DATA) + DATA.length, bytes.length - 1);
 };
 
+const TYPES_MAX = 10_000;
+const tags = new Map<string, string>();
+
+const tagOf = (type: string): string => {
+  const known = tags.get(type);
+  if (known !== undefined) return known;
+  if (tags.size >= TYPES_MAX) tags.clear();
+  const tag = hash('sha256', type, 'base64url').slice(0, 2);
+  tags.set(type, tag);
+  return tag;
+};
+
 /**
  * Eight characters of a hash over type and data, not over the timestamp between them, which may be our own: tells "the same once more" from "the same key, another body".
- * As latin1, since any text that names the bytes will do: the one-shot hash of a string takes half the time of a hash object.
+ * In two parts, since the one-shot hash takes one buffer (0.9 µs for 1 KiB; joined with its type as text 2 µs).
  */
-export const bodyChecksum = (type: string, data: Buffer): string => hash('sha256', `${type}\n${data.toString('latin1')}`, 'base64url').slice(0, 8);
+export const bodyChecksum = (type: string, data: Buffer): string => hash('sha256', data, 'base64url').slice(0, 6) + tagOf(type);

@@ -6,7 +6,8 @@ import { printMark } from './mark.ts';
 /** What stood under the key: null when it was free and is ours now; undefined when nothing was said in time. */
 export type Found = string | null | undefined;
 
-type Asking = { claim: ToClaim; resolve: (found: Found) => void };
+type Asking = { claim: ToClaim; done: (found: Found) => void };
+type Replies = readonly [error: Error | null, found: unknown][];
 
 export type GroupEvents = {
   /** After each group that was answered, with the time it took. */
@@ -28,37 +29,36 @@ export class ClaimGroups {
     private readonly on: GroupEvents,
   ) {}
 
-  ask(claim: ToClaim): Promise<Found> {
-    return new Promise((resolve) => {
-      if (this.asking.length === 0) setImmediate(() => void this.send());
-      this.asking.push({ claim, resolve });
-    });
+  /** @param done told once. A callback, since the index makes one promise of it and its own judgement */
+  ask(claim: ToClaim, done: (found: Found) => void): void {
+    if (this.asking.length === 0) setImmediate(() => void this.send());
+    this.asking.push({ claim, done });
   }
 
   private async send(): Promise<void> {
     const group = this.asking;
     this.asking = [];
+    const replies = await this.exchange(group);
+    for (const [i, { done }] of group.entries()) {
+      const reply = replies?.[i];
+      done(reply === undefined || reply[0] !== null ? undefined : (reply[1] as string | null));
+    }
+  }
+
+  private async exchange(group: readonly Asking[]): Promise<Replies | undefined> {
     const startedAt = performance.now();
     try {
       const pipeline = this.redis.pipeline();
       for (const { claim } of group) pipeline.call('SET', claim.key, printMark(claim.mark), 'NX', 'GET', 'PX', claim.windowMs);
       const replies = await withinMs(pipeline.exec(), this.deadlineMs);
-      if (replies) this.tell(group, replies, performance.now() - startedAt);
-      else this.on.late();
+      const failure = replies?.find(([error]) => error !== null)?.[0];
+      if (!replies) this.on.late();
+      else if (failure) this.on.failed(failure);
+      else this.on.answered(performance.now() - startedAt);
+      return replies ?? undefined;
     } catch (error) {
       this.on.failed(error as Error);
-    } finally {
-      for (const { resolve } of group) resolve(undefined); // who was told already hears nothing of this
+      return undefined;
     }
-  }
-
-  private tell(group: readonly Asking[], replies: NonNullable<Awaited<ReturnType<ReturnType<Redis['pipeline']>['exec']>>>, tookMs: number): void {
-    let failure: Error | undefined;
-    for (const [i, [error, found]] of replies.entries()) {
-      if (error) failure = error;
-      else (group[i] as Asking).resolve(found as string | null);
-    }
-    if (failure) this.on.failed(failure);
-    else this.on.answered(tookMs);
   }
 }

@@ -35,7 +35,8 @@ export interface DedupeIndex {
   /** Whether it keeps keys by content at all. */
   readonly keepsContent: boolean;
   readonly state: IndexState;
-  claim(claim: ToClaim): Promise<Answer>;
+  /** At once where it needs to ask nobody. */
+  claim(claim: ToClaim): Promise<Answer> | Answer;
   /** This message will not be fulfilled: nobody may be dropped for it. Only its own mark is removed. */
   giveUp(claim: Pick<ToClaim, 'key' | 'mark'>): Promise<void>;
   /** For an operator: figures beside the state. */

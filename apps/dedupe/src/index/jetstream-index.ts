@@ -1,7 +1,7 @@
 import { ID_WINDOW_SECONDS } from '@spillway/topology';
 import type { Answer, DedupeIndex } from './dedupe-index.ts';
 
-const MINE: Promise<Answer> = Promise.resolve({ kind: 'mine', repeated: false, again: false });
+const MINE: Answer = { kind: 'mine', repeated: false, again: false };
 
 /**
  * The embedded default, without Redis: every key is free here, and what is known is found by the table of recent ids in front and by JetStream's own window of
@@ -13,7 +13,7 @@ export class JetStreamIndex implements DedupeIndex {
   readonly keepsContent = false;
   readonly state = { ok: true };
 
-  claim(): Promise<Answer> {
+  claim(): Answer {
     return MINE;
   }
 

@@ -1,6 +1,6 @@
 import type { Logger } from '@spillway/telemetry';
 import type { Redis } from 'ioredis';
-import { ClaimGroups } from './claim-groups.ts';
+import { ClaimGroups, type Found } from './claim-groups.ts';
 import { withinMs } from './deadline.ts';
 import type { Answer, DedupeIndex, IndexState, ToClaim } from './dedupe-index.ts';
 import { judge } from './judge.ts';
@@ -76,13 +76,9 @@ export class RedisIndex implements DedupeIndex {
     this.care.onChange(listener);
   }
 
-  async claim(claim: ToClaim): Promise<Answer> {
+  claim(claim: ToClaim): Promise<Answer> | Answer {
     if (!this.care.mayAsk()) return this.pass(claim);
-    const found = await this.groups.ask(claim);
-    if (found === undefined) return this.pass(claim);
-    if (found !== null) return this.judge(claim, found);
-    this.counted.fresh += 1;
-    return FRESH;
+    return new Promise((resolve) => this.groups.ask(claim, (found) => resolve(this.answer(claim, found))));
   }
 
   async giveUp({ key, mark }: Pick<ToClaim, 'key' | 'mark'>): Promise<void> {
@@ -99,6 +95,13 @@ export class RedisIndex implements DedupeIndex {
   async close(): Promise<void> {
     this.care.close();
     this.redis.disconnect();
+  }
+
+  private answer(claim: ToClaim, found: Found): Promise<Answer> | Answer {
+    if (found === undefined) return this.pass(claim);
+    if (found !== null) return this.judge(claim, found);
+    this.counted.fresh += 1;
+    return FRESH;
   }
 
   /** It goes on, and its claim is told later, so that at least its repetitions are known then. */
