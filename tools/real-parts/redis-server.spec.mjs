@@ -14,6 +14,8 @@ const binary = (version) => {
   return path;
 };
 
+const nothingIsMissing = async () => undefined;
+
 /** @param {NodeJS.ProcessEnv} env @param {Partial<Parameters<typeof findRedisServer>[0]>} [options] */
 const find = async (env, options) => {
   /** @type {string[]} */
@@ -37,10 +39,9 @@ it('takes the one on PATH, unless it is too old', async () => {
 });
 
 it('is no reason not to start when there is none to be had, but says why', async () => {
-  const missing = async () => undefined;
   const fetched = { path: '/cache/bin/redis-server', version: '7.0.15', from: 'Debian’s package' };
-  expect((await find({ PATH: '/none' }, { missing, fetch: async () => fetched })).found).toEqual(fetched);
-  const failed = await find({ PATH: '/none' }, { missing, fetch: async () => Promise.reject(new Error('the mirror is down')) });
+  expect((await find({ PATH: '/none' }, { missing: nothingIsMissing, fetch: async () => fetched })).found).toEqual(fetched);
+  const failed = await find({ PATH: '/none' }, { missing: nothingIsMissing, fetch: async () => Promise.reject(new Error('the mirror is down')) });
   expect(failed.found).toBeUndefined();
   expect(failed.said).toEqual(['fetching redis-server: Debian’s package (10 MB, 3–10 s) …', 'no redis-server here: the mirror is down']);
 });

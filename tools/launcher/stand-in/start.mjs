@@ -9,7 +9,8 @@ void enter(async () => {
   const { readSettings } = await import('../settings.mjs');
   const { standIns } = await import('./table.mjs');
   return async ({ root, args, env }) => {
-    const settings = readSettings({ root, command: 'npm start', args, env, apps: standIns });
+    const asGiven = readSettings({ root, command: 'npm start', args, env, apps: standIns });
+    const settings = { ...asGiven, cacheFolder: env.STAND_IN_CACHE || asGiven.cacheFolder };
     const ready = await prepare(settings, { say });
     if ('exitCode' in ready) return ready.exitCode;
     return launch(settings, {
