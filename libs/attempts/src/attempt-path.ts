@@ -6,7 +6,7 @@ import { sign } from '@spillway/standard-webhooks';
 import type { WebhookClient } from '@spillway/webhook-client';
 import type { Ended, Gate } from './gate.ts';
 import { isSingleHome } from './home.ts';
-import type { Line, LineSettings } from './line.ts';
+import type { Line, LineSettings, Place } from './line.ts';
 import { OursOrTheirs } from './ours-or-theirs.ts';
 import { NoLongerOurs, type Step } from './plane.ts';
 import type { RetrySwitches } from './retry-switches.ts';
@@ -15,7 +15,7 @@ export const DEFAULT_MAX_IN_FLIGHT = 64;
 export const DEFAULT_TIMEOUT_SECONDS = 15;
 
 /** A delivery that waits, decoded once. `place`: for its turn (or its time), or for its endpoint. */
-export type Due = { from: WaitingMessage; meta: DeliveryMeta; delivery: Delivery; place: 'turn' | 'parked' };
+export type Due = { from: WaitingMessage; meta: DeliveryMeta; delivery: Delivery; place: Place };
 
 export type AttemptPathOptions = {
   app: 'dispatcher' | 'retrier';
@@ -91,7 +91,7 @@ export class AttemptPath {
     const { probe } = admission;
     // suspended while it waited: no retry starts later than two seconds after the answer
     const suspended = due.meta.attempt > 1 && this.options.switches.suspended(due.meta);
-    if (suspended) gate.leave(line, { cap: { type: 'failed' }, circuit: 'none', probe, durationMs: 0, notMade: true });
+    if (suspended) gate.leave(line, { cap: { type: 'failed' }, circuit: 'none', probe, durationMs: 0, notMade: true }, due.place);
     return suspended ? staysUntilTold : this.make(due, record, policy, line, probe);
   }
 
@@ -105,7 +105,7 @@ export class AttemptPath {
       ended = this.endedBy(attempted, step);
       return step;
     } finally {
-      this.options.gate.leave(line, { ...ended, durationMs: performance.now() - startedAt });
+      this.options.gate.leave(line, { ...ended, durationMs: performance.now() - startedAt }, due.place);
     }
   }
 
@@ -152,7 +152,11 @@ export class AttemptPath {
 
 /** @throws UnreadableMessage */
 export const dueOf = (from: WaitingMessage, meta: DeliveryMeta): Due => {
-  const place = from.subject.startsWith('webhook.parked.') ? 'parked' : 'turn';
   if (from.data.length === 0) throw new UnreadableMessage('a delivery without a body');
-  return { from, meta, delivery: deliveryOf(meta), place };
+  return { from, meta, delivery: deliveryOf(meta), place: placeOf(from.subject) };
+};
+
+const placeOf = (subject: string): Place => {
+  if (subject.startsWith('webhook.parked.')) return 'parked';
+  return subject.startsWith('webhook.delivery.bulk.') ? 'bulk' : 'turn';
 };

@@ -1,5 +1,5 @@
 import type { CapEvent } from '@spillway/delivery';
-import { Line, type Admission, type LineSettings, type ParkReason, type Waiter } from './line.ts';
+import { Line, type Admission, type LineSettings, type ParkReason, type Place, type Waiter } from './line.ts';
 import { Turns } from './turns.ts';
 
 export type GateLimits = {
@@ -37,6 +37,10 @@ const SHORT_BELOW = 0.25;
 const TENANT_SHARE = 0.25;
 /** Of all slots, for attempts that are or may become long. */
 const LONG_SHARE = 0.5;
+/** Of all slots, and of those for long attempts, for what is in bulk: a burst in `fresh` finds the other half free. */
+const BULK_SHARE = 0.5;
+/** While others wait too, every eighth attempt is bulk's: it never stands still, and costs the others an eighth of the slots that fall free. */
+const FIRST_IN_A_ROW = 7;
 
 /**
  * Who may begin an attempt now. Per endpoint an earned cap, a circuit and perhaps a rate, over all of the process a number of slots; lines that could begin
@@ -45,11 +49,16 @@ const LONG_SHARE = 0.5;
 export class Gate {
   private readonly lines = new Map<string, Line>();
   private readonly turns = new Turns();
+  /** Lines with somebody waiting in bulk: a line may stand in both. */
+  private readonly bulkTurns = new Turns();
   /** Lines that something other than a slot holds back, and somebody is waiting for. Looked at by `beat`. */
   private readonly heldBack = new Set<Line>();
   private readonly tenants = new Map<string, number>();
   private inFlight = 0;
   private longInFlight = 0;
+  private bulkInFlight = 0;
+  private bulkLongInFlight = 0;
+  private firstInARow = 0;
   private waitingBytes = 0;
 
   constructor(
@@ -93,24 +102,26 @@ export class Gate {
   }
 
   /** @returns at once where it is clear, else a promise. Whoever is told `begin` says `leave` when done. */
-  enter(line: Line, from: 'turn' | 'parked', bytes: number): Admission | Promise<Admission> {
+  enter(line: Line, from: Place, bytes: number): Admission | Promise<Admission> {
     const now = this.clock();
     const refused = this.refusal(line, from, now);
     if (refused) return refused;
-    const own = from === 'parked' ? line.parked : line.fresh;
-    if (own.length === 0 && this.mayBegin(line, now)) return this.begin(line, now);
-    if (from === 'turn' && this.isFull(line, bytes)) return { go: 'park', reason: 'at_cap' };
+    const own = { turn: line.fresh, parked: line.parked, bulk: line.bulk }[from];
+    const isNext = own.length === 0 && (from !== 'bulk' || line.waitingFirst === 0);
+    if (isNext && this.mayBegin(line, from, now)) return this.begin(line, from, now);
+    if (from !== 'parked' && this.isFull(line, from, bytes)) return { go: 'park', reason: 'at_cap' };
     return new Promise((tell) => {
       own.push({ since: now, bytes, tell });
       this.waitingBytes += bytes;
-      if (line.hasRoom) this.turns.add(line);
+      this.queueUp(line);
       if (line.hindrance(now) !== undefined) this.heldBack.add(line);
     });
   }
 
-  leave(line: Line, { cap, circuit, probe, durationMs, notMade, waitUntilMs }: Ended): void {
+  /** @param from as it was entered */
+  leave(line: Line, { cap, circuit, probe, durationMs, notMade, waitUntilMs }: Ended, from: Place = 'turn'): void {
     const now = this.clock();
-    this.release(line);
+    this.release(line, from);
     if (notMade === true) line.inFlight -= 1;
     else line.ended(cap, durationMs);
     if (circuit !== 'none') line.tell({ type: circuit, probe }, now);
@@ -118,7 +129,7 @@ export class Gate {
     if (waitUntilMs !== undefined && waitUntilMs > now) line.tell({ type: 'asked_to_wait', untilMs: waitUntilMs }, now);
     const hindrance = line.waiting === 0 ? undefined : line.hindrance(now);
     if (hindrance === 'circuit_open' && line.circuit.is === 'open') this.turnAwayAll(line, hindrance);
-    if (line.waiting > 0 && line.hasRoom) this.turns.add(line);
+    this.queueUp(line);
     this.serve(now);
     this.offerRoom(line, now);
   }
@@ -135,12 +146,15 @@ export class Gate {
   beat(): void {
     const now = this.clock();
     for (const line of this.heldBack) {
-      if (line.waiting > 0 && line.hasRoom) this.turns.add(line);
+      this.queueUp(line);
       this.offerRoom(line, now);
       if (!line.askedInVain && line.waiting === 0) this.heldBack.delete(line);
     }
     this.serve(now);
-    for (const line of this.lines.values()) if (line.fresh.length > 0) this.parkTheLate(line, now);
+    for (const line of this.lines.values()) {
+      this.parkTheLate(line, line.fresh, now);
+      this.parkTheLate(line, line.bulk, now);
+    }
   }
 
   /** Everybody who waits is told to go away: for a stop. */
@@ -149,7 +163,7 @@ export class Gate {
   }
 
   /** What is not even worth waiting for in memory. */
-  private refusal(line: Line, from: 'turn' | 'parked', now: number): Admission | undefined {
+  private refusal(line: Line, from: Place, now: number): Admission | undefined {
     const hindrance = line.hindrance(now);
     if (hindrance === 'circuit_open') return turnedAway(from, hindrance);
     if (from === 'parked' || !line.isRateLimited) return undefined;
@@ -170,19 +184,32 @@ export class Gate {
     return more >= line.parked.length ? more : 0;
   }
 
-  private isFull(line: Line, bytes: number): boolean {
+  private isFull(line: Line, from: 'turn' | 'bulk', bytes: number): boolean {
     const { maxWaitingPerEndpoint, maxWaitMs, maxWaitingBytes } = this.limits;
-    return line.fresh.length >= maxWaitingPerEndpoint || line.expectedWaitMs() > maxWaitMs || this.waitingBytes + bytes > maxWaitingBytes;
+    const [own, bytesMax] = from === 'bulk' ? [line.bulk, maxWaitingBytes * BULK_SHARE] : [line.fresh, maxWaitingBytes];
+    return own.length >= maxWaitingPerEndpoint || line.expectedWaitMs(from) > maxWaitMs || this.waitingBytes + bytes > bytesMax;
   }
 
-  private mayBegin(line: Line, now: number): boolean {
+  private mayBegin(line: Line, from: Place, now: number): boolean {
     if (!line.hasRoom || this.inFlight >= this.limits.slots) return false;
-    if (line.maybeLong && !this.longAllowed) return false;
+    if (from === 'bulk' && this.bulkInFlight >= this.limits.slots * BULK_SHARE) return false;
+    if (line.maybeLong && !(from === 'bulk' ? this.bulkLongAllowed : this.longAllowed)) return false;
     return this.tenantMay(line.tenant) && line.hindrance(now) === undefined;
   }
 
   private get longAllowed(): boolean {
     return this.longInFlight < this.limits.slots * LONG_SHARE;
+  }
+
+  private get bulkLongAllowed(): boolean {
+    return this.longAllowed && this.bulkLongInFlight < this.limits.slots * LONG_SHARE * BULK_SHARE;
+  }
+
+  /** For the slots that fall free. */
+  private queueUp(line: Line): void {
+    if (!line.hasRoom) return;
+    if (line.waitingFirst > 0) this.turns.add(line);
+    if (line.bulk.length > 0) this.bulkTurns.add(line);
   }
 
   private tenantMay(tenant: string): boolean {
@@ -191,19 +218,30 @@ export class Gate {
     return !short || (this.tenants.get(tenant) ?? 0) < slots * TENANT_SHARE;
   }
 
-  private begin(line: Line, now: number): Admission {
+  private begin(line: Line, from: Place, now: number): Admission {
     this.inFlight += 1;
-    if (line.maybeLong) {
-      // what it begins as it ends as: a line that proves itself meanwhile gives its places back one by one
-      line.longPlaces += 1;
-      this.longInFlight += 1;
-    }
+    if (from === 'bulk') this.bulkInFlight += 1;
+    if (line.maybeLong) this.takeLongPlace(line, from);
     this.tenants.set(line.tenant, (this.tenants.get(line.tenant) ?? 0) + 1);
     return { go: 'begin', probe: line.begin(now) };
   }
 
-  private release(line: Line): void {
+  /** What it begins as it ends as: a line that proves itself meanwhile gives its places back one by one. */
+  private takeLongPlace(line: Line, from: Place): void {
+    line.longPlaces += 1;
+    this.longInFlight += 1;
+    if (from !== 'bulk') return;
+    line.bulkLongPlaces += 1;
+    this.bulkLongInFlight += 1;
+  }
+
+  private release(line: Line, from: Place): void {
     this.inFlight -= 1;
+    if (from === 'bulk') this.bulkInFlight -= 1;
+    if (from === 'bulk' && line.bulkLongPlaces > 0) {
+      line.bulkLongPlaces -= 1;
+      this.bulkLongInFlight -= 1;
+    }
     if (line.longPlaces > 0) {
       line.longPlaces -= 1;
       this.longInFlight -= 1;
@@ -213,31 +251,54 @@ export class Gate {
     else this.tenants.delete(line.tenant);
   }
 
-  /** Line by line, one at a time: no endpoint's queue is served out before the next gets its turn. */
+  /** Others before bulk, but for every eighth. */
   private serve(now: number): void {
     while (this.inFlight < this.limits.slots) {
-      const line = this.turns.next((candidate) => candidate.waiting > 0 && this.mayBegin(candidate, now), this.longAllowed);
-      const waiter = line?.next();
-      if (!line || !waiter) return;
-      this.waitingBytes -= waiter.bytes;
-      waiter.tell(this.begin(line, now));
-      if (line.waiting === 0 || !line.hasRoom) continue;
-      if (line.hindrance(now) === undefined) this.turns.add(line);
-      else this.heldBack.add(line);
+      const bulkIsNext = this.firstInARow >= FIRST_IN_A_ROW;
+      const served = bulkIsNext ? this.serveBulk(now) || this.serveFirst(now) : this.serveFirst(now) || this.serveBulk(now);
+      if (!served) return;
     }
   }
 
-  private parkTheLate(line: Line, now: number): void {
-    for (let first = line.fresh.peek(); first !== undefined && now - first.since > this.limits.maxWaitMs; first = line.fresh.peek()) {
-      line.fresh.shift();
+  /** Line by line, one at a time: no endpoint's queue is served out before the next gets its turn. */
+  private serveFirst(now: number): boolean {
+    const line = this.turns.next((candidate) => candidate.waitingFirst > 0 && this.mayBegin(candidate, 'turn', now), this.longAllowed);
+    const waiter = line?.next();
+    if (!line || !waiter) return false;
+    this.firstInARow += 1;
+    this.admit(line, waiter, 'turn', now);
+    return true;
+  }
+
+  private serveBulk(now: number): boolean {
+    const line = this.bulkTurns.next((candidate) => candidate.bulk.length > 0 && this.mayBegin(candidate, 'bulk', now), this.bulkLongAllowed);
+    const waiter = line?.bulk.shift();
+    if (!line || !waiter) return false;
+    this.firstInARow = 0;
+    this.admit(line, waiter, 'bulk', now);
+    return true;
+  }
+
+  private admit(line: Line, waiter: Waiter, from: Place, now: number): void {
+    this.waitingBytes -= waiter.bytes;
+    waiter.tell(this.begin(line, from, now));
+    if (line.waiting === 0 || !line.hasRoom) return;
+    if (line.hindrance(now) === undefined) this.queueUp(line);
+    else this.heldBack.add(line);
+  }
+
+  private parkTheLate(line: Line, waiting: Line['fresh'], now: number): void {
+    for (let first = waiting.peek(); first !== undefined && now - first.since > this.limits.maxWaitMs; first = waiting.peek()) {
+      waiting.shift();
       this.turnAway(first, turnedAway('turn', line.hindrance(now) ?? 'at_cap'));
     }
   }
 
   private turnAwayAll(line: Line, reason: ParkReason): void {
-    for (let waiter = line.fresh.shift(); waiter !== undefined; waiter = line.fresh.shift()) this.turnAway(waiter, turnedAway('turn', reason));
+    for (const waiting of [line.fresh, line.bulk]) for (let waiter = waiting.shift(); waiter !== undefined; waiter = waiting.shift()) this.turnAway(waiter, turnedAway('turn', reason));
     for (let waiter = line.parked.shift(); waiter !== undefined; waiter = line.parked.shift()) this.turnAway(waiter, turnedAway('parked', reason));
     this.turns.delete(line);
+    this.bulkTurns.delete(line);
   }
 
   private turnAway(waiter: Waiter, admission: Admission): void {
@@ -254,4 +315,4 @@ export class Gate {
   }
 }
 
-const turnedAway = (from: 'turn' | 'parked', reason: ParkReason): Admission => (from === 'parked' ? { go: 'stay' } : { go: 'park', reason });
+const turnedAway = (from: Place, reason: ParkReason): Admission => (from === 'parked' ? { go: 'stay' } : { go: 'park', reason });

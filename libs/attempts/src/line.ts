@@ -5,6 +5,9 @@ import { Rate } from './rate.ts';
 /** Why a delivery waits for its endpoint, in a word that stays: facts and metrics use the same. */
 export type ParkReason = 'at_cap' | 'circuit_open' | 'over_rate';
 
+/** Where one comes from who asks for a slot: its turn (or its time), where it was parked, or its turn in the lane `bulk`. */
+export type Place = 'turn' | 'parked' | 'bulk';
+
 /** What one who asked for a slot is told. `stay`: what was read from PARKED simply stays there. */
 export type Admission = { go: 'begin'; probe: boolean } | { go: 'park'; reason: ParkReason } | { go: 'stay' };
 
@@ -30,10 +33,14 @@ export class Line {
   readonly fresh = new Fifo<Waiter>();
   /** In memory, read from where it was parked. */
   readonly parked = new Fifo<Waiter>();
+  /** In memory, from the lane `bulk`: behind the others, at the endpoint too. */
+  readonly bulk = new Fifo<Waiter>();
   /** More parked deliveries would have been read, had there been room. */
   askedInVain = false;
   /** Of what is in flight, how many took one of the places for attempts that may be long. */
   longPlaces = 0;
+  /** And of these, how many are bulk's. */
+  bulkLongPlaces = 0;
   private cap: EarnedCap;
   private known: Circuit;
   private rate: Rate | undefined;
@@ -68,6 +75,11 @@ export class Line {
   }
 
   get waiting(): number {
+    return this.waitingFirst + this.bulk.length;
+  }
+
+  /** Those that go before bulk. */
+  get waitingFirst(): number {
     return this.fresh.length + this.parked.length;
   }
 
@@ -91,9 +103,10 @@ export class Line {
     this.settings = settings;
   }
 
-  /** Waiting ÷ cap × recent duration; 0 until the first attempt has told how long one takes. */
-  expectedWaitMs(): number {
-    return this.recentMs === undefined ? 0 : ((this.waiting + 1) / this.cap.inFlightMax) * this.recentMs;
+  /** Waiting ÷ cap × recent duration; 0 until the first attempt has told how long one takes. What is in bulk stands in nobody's way but its own. */
+  expectedWaitMs(from: 'turn' | 'bulk' = 'turn'): number {
+    const before = from === 'bulk' ? this.waiting : this.waitingFirst;
+    return this.recentMs === undefined ? 0 : ((before + 1) / this.cap.inFlightMax) * this.recentMs;
   }
 
   /** What stands against beginning one more now, beside a full cap; `undefined`: nothing. */
