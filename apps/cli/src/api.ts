@@ -4,7 +4,7 @@ import { profileOf } from './profile.ts';
 /** An operator waits no longer; the services' own deadlines are shorter. */
 const DEADLINE_MS = 15_000;
 
-export type Problem = { status: number; code?: string; detail?: string; errors?: { field?: string; detail?: string; message?: string }[] };
+export type Problem = { status: number; code?: string; detail?: string; errors?: { field?: string; detail?: string; message?: string; wanted?: string }[] };
 
 type Request = { method?: string; path: string; body?: string | Record<string, unknown>; headers?: Record<string, string> };
 
@@ -35,7 +35,7 @@ const sent = async (url: URL, init: RequestInit): Promise<Response> => {
 
 const refusal = (url: URL, status: number, text: string): CommandFailed => {
   const problem = readProblem(status, text);
-  const fields = (problem.errors ?? []).map(({ field, detail, message }) => `\n  ${field ?? '?'}: ${detail ?? message ?? ''}`).join('');
+  const fields = (problem.errors ?? []).map(({ field, detail, message, wanted }) => `\n  ${field ?? '?'}: ${detail ?? message ?? `wanted ${wanted ?? 'something else'}`}`).join('');
   return new CommandFailed(`${problem.detail ?? `${url.pathname} answered ${status}`} (${status}${problem.code ? ` ${problem.code}` : ''})${fields}`, { status, problem });
 };
 

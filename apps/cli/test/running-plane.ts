@@ -32,8 +32,11 @@ export const spillway = (args: readonly string[], env: Readonly<Record<string, s
     child.stdin?.end(stdin);
   });
 
-/** A broker, a console and an ingest, each a process of its own; and the environment that leads the CLI to them. */
-export const startRunningPlane = async () => {
+/** Where each app listens, counted from the port base. */
+const PORT_OFFSETS = { dedupe: 4, dispatcher: 5, retrier: 6 } as const;
+
+/** A broker, a console and an ingest, and what else is asked for, each a process of its own; and the environment that leads the CLI to them. */
+export const startRunningPlane = async (also: readonly (keyof typeof PORT_OFFSETS)[] = []) => {
   const plane = await startPlaneBroker();
   const dir = mkdtempSync(join(tmpdir(), 'spillway-cli-'));
   const key = `spw_${randomBytes(16).toString('hex')}`;
@@ -62,7 +65,7 @@ export const startRunningPlane = async () => {
     await started.ready();
     return started;
   };
-  const apps = await Promise.all([app('console', 1), app('ingest', 0)]);
+  const apps = await Promise.all([app('console', 1), app('ingest', 0), ...also.map((name) => app(name, PORT_OFFSETS[name]))] as const);
   const env = { SPILLWAY_URL: apps[0].url, SPILLWAY_INGEST_URL: apps[1].url, SPILLWAY_KEY: key };
   return {
     env,

@@ -11,15 +11,27 @@ import { FactLog } from './facts/fact-log.ts';
 import { KeysController } from './keys/keys.controller.ts';
 import { KnownProblems } from './known-problems.interceptor.ts';
 import { PageController } from './page/page.controller.ts';
+import { RetriesController } from './retries/retries.controller.ts';
+import { SwitchStore } from './retries/switch-store.ts';
+import { WaitingRetriesOf } from './retries/waiting-retries.ts';
 import { PlaneStatus } from './status/plane-status.ts';
 import { StatusController } from './status/status.controller.ts';
 import { TenantsController } from './tenants/tenants.controller.ts';
 
-export type Parts = { registry: EndpointRegistry; store: EndpointStore; keys: KeyRing; facts: FactLog; rules: ConsoleRules; status: PlaneStatus };
+export type Parts = {
+  registry: EndpointRegistry;
+  store: EndpointStore;
+  keys: KeyRing;
+  facts: FactLog;
+  rules: ConsoleRules;
+  status: PlaneStatus;
+  switches: SwitchStore;
+  retries: WaitingRetriesOf;
+};
 
-export const controllers = [EndpointsController, TenantsController, EventTypesController, KeysController, StatusController, PageController];
+export const controllers = [EndpointsController, TenantsController, EventTypesController, KeysController, RetriesController, StatusController, PageController];
 
-const providersOf = ({ registry, store, keys, facts, rules, status }: Parts): Provider[] => [
+const providersOf = ({ registry, store, keys, facts, rules, status, switches, retries }: Parts): Provider[] => [
   { provide: EndpointRegistry, useValue: registry },
   { provide: EndpointStore, useValue: store },
   { provide: EventTypes, useValue: new EventTypes(registry) },
@@ -28,6 +40,8 @@ const providersOf = ({ registry, store, keys, facts, rules, status }: Parts): Pr
   { provide: FactLog, useValue: facts },
   { provide: ConsoleRules, useValue: rules },
   { provide: PlaneStatus, useValue: status },
+  { provide: SwitchStore, useValue: switches },
+  { provide: WaitingRetriesOf, useValue: retries },
   { provide: APP_GUARD, useClass: AccessGuard },
   { provide: APP_INTERCEPTOR, useClass: KnownProblems },
 ];

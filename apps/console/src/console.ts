@@ -9,6 +9,8 @@ import type { ConsoleConfig } from './console.config.ts';
 import { ConsoleModule } from './console.module.ts';
 import { ConsoleRules } from './console.rules.ts';
 import { FactLog } from './facts/fact-log.ts';
+import { SwitchStore } from './retries/switch-store.ts';
+import { WaitingRetriesOf } from './retries/waiting-retries.ts';
 import { Owners } from './status/owners.ts';
 import { PlaneStatus } from './status/plane-status.ts';
 
@@ -28,9 +30,11 @@ export const consoleApp = async (config: ConsoleConfig): Promise<Service> => {
   const registry = await EndpointRegistry.open(broker, { log, pin: worlds.created('KV_webhook_endpoints'), masterKeys });
   const keys = await KeyRing.open(broker, { log, pin: worlds.created('KV_webhook_keys'), adminKey: config.adminKey });
   const leases = await WatchedBucket.open(broker, 'webhook_leases', { log, pin: worlds.created('KV_webhook_leases') });
+  const control = await WatchedBucket.open(broker, 'webhook_control', { log, pin: worlds.created('KV_webhook_control') });
   const ledger = new Pager(broker);
   health.check('endpoints', () => ({ ok: registry.state.ready, detail: registry.state.why }));
   health.check('keys', () => ({ ok: keys.state.ready, detail: keys.state.why }));
+  health.check('switches', () => ({ ok: control.state.ready, detail: control.state.why }));
   metrics.gauge('spillway_ledger_facts_unwritten', 'Facts told and not stored yet.', () => ledger.unwritten);
   return {
     app: APP,
@@ -43,6 +47,8 @@ export const consoleApp = async (config: ConsoleConfig): Promise<Service> => {
       store: new EndpointStore(registry, { masterKeys, maxEndpoints: config.maxEndpointsPerTenant }),
       facts: new FactLog(ledger, log),
       status: new PlaneStatus(broker, new Owners(leases)),
+      switches: new SwitchStore(control),
+      retries: new WaitingRetriesOf(broker),
     }),
     fastify: { bodyLimit: MAX_BODY_BYTES },
     health,
@@ -51,6 +57,7 @@ export const consoleApp = async (config: ConsoleConfig): Promise<Service> => {
     close: async () => {
       ledger.close();
       leases.close();
+      control.close();
       registry.close();
       keys.close();
       await broker.close();

@@ -49,7 +49,7 @@ const refused = (error: PublishRefused): ProblemError => {
     case 'stream_full':
     case 'subject_full':
     case 'storage_full':
-      return new ProblemError(503, 'registry_full', `the registry is full: ${error.description}`, { remediation: 'spillway streams limit KV_webhook_endpoints --max-bytes <SIZE>' }, retryAfter(30));
+      return new ProblemError(503, 'registry_full', `the registry is full: ${error.description}`, { remediation: `spillway streams limit ${error.stream} --max-bytes <SIZE>` }, retryAfter(30));
     case 'too_large':
       return invalid([{ field: 'body', wanted: 'less' }], `too large for the registry: ${error.description}`);
     case 'busy':

@@ -1,6 +1,5 @@
 import 'reflect-metadata';
-import { deliveryHeaders, header, type DeliveryMeta, type Fact } from '@spillway/contracts';
-import { switchKey, type RetrySwitch, type SwitchScope } from '@spillway/attempts';
+import { deliveryHeaders, header, switchKey, type DeliveryMeta, type Fact, type RetrySwitch, type SwitchScope } from '@spillway/contracts';
 import { EndpointRegistry, EndpointStore, newMasterKey, parseMasterKeys, type EndpointDraft, type EndpointRecord } from '@spillway/endpoints';
 import { Publisher, RawHeaders, WatchedBucket } from '@spillway/jetstream';
 import { startPlaneBroker, testLog, type PlaneBroker } from '@spillway/jetstream/testing';

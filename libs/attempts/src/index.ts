@@ -6,5 +6,5 @@ export { isSingleHome } from './home.ts';
 export type { Admission, Line, LineSettings, ParkReason } from './line.ts';
 export { Pace } from './pace.ts';
 export { NoLongerOurs, Plane, type Settled, type Step } from './plane.ts';
-export { readSwitch, RetrySwitches, switchKey, type RetrySwitch, type SwitchScope } from './retry-switches.ts';
+export { RetrySwitches } from './retry-switches.ts';
 export { settle } from './settle.ts';

@@ -1,28 +1,7 @@
+import { readSwitch, SWITCH_PREFIX, switchKey, type RetrySwitch } from '@spillway/contracts';
 import { WatchedBucket, type Broker, type BucketState } from '@spillway/jetstream';
 import type { Logger } from '@spillway/telemetry';
 import { Rate } from './rate.ts';
-
-/** What stands under a switch's key in `webhook_control`; both may stand at once. `at`: RFC 3339. */
-export type RetrySwitch = { suspended?: { by: string; at: string }; throttled?: { perSecond: number; by: string; at: string } };
-export type SwitchScope = { tenant?: string | undefined; endpoint?: string | undefined };
-
-/** As `nats kv get webhook_control retries.all` shows it. */
-export const switchKey = ({ tenant, endpoint }: SwitchScope): string => {
-  if (endpoint !== undefined) return `retries.endpoint.${endpoint}`;
-  return tenant === undefined ? 'retries.all' : `retries.tenant.${tenant}`;
-};
-
-const PREFIX = 'retries.';
-
-/** `undefined` for what no writer of ours has written. */
-export const readSwitch = (text: string): RetrySwitch | undefined => {
-  try {
-    const value = JSON.parse(text) as RetrySwitch | null;
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
 
 type Held = { value: RetrySwitch; rate: Rate | undefined };
 type Of = { tenant: string; endpointId: string };
@@ -39,7 +18,7 @@ export class RetrySwitches {
     private readonly share: () => number,
   ) {
     bucket.onChange((key, entry) => {
-      if (key.startsWith(PREFIX)) this.take(key, entry?.value);
+      if (key.startsWith(SWITCH_PREFIX)) this.take(key, entry?.value);
     });
   }
 
@@ -99,7 +78,7 @@ export class RetrySwitches {
   private rateOf(key: string, perSecond: number | undefined): Rate | undefined {
     if (perSecond === undefined) return undefined;
     // an endpoint has one home; what is said for more is divided among the owners
-    const part = key.startsWith(`${PREFIX}endpoint.`) ? 1 : Math.max(this.share(), 1 / 64);
+    const part = key.startsWith(`${SWITCH_PREFIX}endpoint.`) ? 1 : Math.max(this.share(), 1 / 64);
     return new Rate(Math.max(perSecond * part, 0.01));
   }
 }

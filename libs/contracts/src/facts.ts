@@ -72,6 +72,9 @@ export type DedupeFault = 'away' | 'slow' | 'full' | 'read_only' | 'refused';
 /** Of the whole plane: in the ledger of the tenant `_system`. */
 type OfDedupe = Said & { tenant: '_system'; app: 'dedupe'; replica: string };
 
+/** A switch over later attempts was turned. `by`: whose key. */
+type OfSwitch = Said & { tenant: string; of: 'all' | 'tenant' | 'endpoint'; endpoint?: string; by: string };
+
 export type Fact =
   | (OfEvent & { type: 'event.accepted'; deliveries: FannedOut[]; skipped?: string[] })
   | (OfEvent & { type: 'event.unrouted'; skipped?: string[] })
@@ -117,7 +120,10 @@ export type Fact =
       by: string;
       changed?: string[];
       reason?: string;
-    });
+    })
+  // of later attempts: all of them (then the tenant is `_system`), one tenant's or one endpoint's
+  | (OfSwitch & { type: 'retries.suspended' | 'retries.resumed' })
+  | (OfSwitch & { type: 'retries.throttled'; /** `null`: no longer. */ perSecond: number | null });
 
 export type FactType = Fact['type'];
 export type FactOf<T extends FactType> = Extract<Fact, { type: T }>;

@@ -35,4 +35,5 @@ export {
   type DedupeRule,
   type PathSegment,
 } from './dedupe-rule.ts';
+export { readSwitch, scopeOfSwitch, SWITCH_PREFIX, switchKey, type RetrySwitch, type SwitchScope } from './retry-switch.ts';
 export { PublishEventDto } from './publish-event.dto.ts';

@@ -122,9 +122,9 @@ export class WatchedBucket {
     return this.write(key, value);
   }
 
-  /** @returns the revision of the removal */
-  async remove(key: string): Promise<number> {
-    return this.write(key, '', undefined, 'DEL');
+  /** @returns the revision of the removal. @throws RevisionConflict when it was changed since `revision`, if one is given */
+  async remove(key: string, revision?: number): Promise<number> {
+    return this.write(key, '', revision, 'DEL');
   }
 
   /** Until the watch has brought the change that got `revision`: so who has written then reads what he wrote. @returns whether it came in time */

@@ -42,9 +42,14 @@ export class AccessGuard implements CanActivate {
     if (of === 'plane' && !reaches(principal, WHOLE_PLANE)) throw wrongTenant('the whole plane');
     if (of !== 'tenant') return;
     if (tenant === undefined || !isTenant(tenant)) throw invalid([{ field: 'tenant', wanted: '1 to 64 of A-Z a-z 0-9 _ -, the first a letter or digit' }]);
-    if (!reaches(principal, tenant) || (isOurs(tenant) && !principal.admin)) throw wrongTenant(`tenant ${tenant}`);
+    assertActsFor(principal, tenant);
   }
 }
+
+/** For routes that name the tenant elsewhere than in their path. @throws ProblemError 403 `wrong_tenant` */
+export const assertActsFor = (principal: Principal, tenant: string): void => {
+  if (!reaches(principal, tenant) || (isOurs(tenant) && !principal.admin)) throw wrongTenant(`tenant ${tenant}`);
+};
 
 /** Who asks; set by the guard before any route runs. */
 export const By = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {

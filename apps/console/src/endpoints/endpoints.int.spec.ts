@@ -1,5 +1,5 @@
-import type { Fact } from '@spillway/contracts';
 import { eventually } from '@spillway/testing';
+import { factsOf } from '../../test/facts-of.ts';
 import { startConsole, startConsoleAndBroker, type Answer, type RunningConsole } from '../../test/running-console.ts';
 
 let running: RunningConsole;
@@ -12,18 +12,6 @@ const create = async (tenant: string, over: object = {}): Promise<Answer['body']
   const { status, body } = await running.call('POST', at(tenant), { body: { url, ...over } });
   expect(status).toBe(201);
   return body as Answer['body'] & { id: string; secret: string };
-};
-
-const factsOf = async (tenant: string): Promise<Fact[]> => {
-  const facts: Fact[] = [];
-  for (let seq = 1; ; ) {
-    const page = await running.plane.broker
-      .api<{ message: { data: string; seq: number } }>('STREAM.MSG.GET.WEBHOOK_LEDGER', { seq, next_by_subj: `webhook.ledger.${tenant}` })
-      .catch(() => undefined);
-    if (page === undefined) return facts;
-    facts.push(...Buffer.from(page.message.data, 'base64').toString('utf8').split('\n').map((line) => JSON.parse(line) as Fact));
-    seq = page.message.seq + 1;
-  }
 };
 
 beforeAll(async () => {
@@ -78,7 +66,7 @@ describe('an endpoint', () => {
     await running.call('PATCH', at(tenant, `/${id}`), { body: { description: 'theirs' } });
     await running.call('PATCH', at(tenant, `/${id}`), { body: { enabled: true } });
     await running.call('DELETE', at(tenant, `/${id}`));
-    const facts = await factsOf(tenant);
+    const facts = await factsOf(running.plane, tenant);
     const by = key.split('_')[1];
     expect(facts).toMatchObject([
       { type: 'endpoint.created', v: 1, tenant, endpoint: id, by: 'admin' },
