@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { dedupeRedisPortOffset } from './apps.mjs';
 import { dataPaths } from './data-folder.mjs';
@@ -11,6 +11,7 @@ export const DEDUPE_REDIS = 'dedupe-redis';
 /** From SIGTERM on it writes its marks to disk: 256 MB in a second or two. */
 const STOP_WITHIN_MS = 10_000;
 const ASK_EVERY_MS = 50;
+const DUMP = 'dump.rdb';
 
 /**
  * What dedupe's index needs of a Redis: bounded, the marks that end first go first when it is full. Nothing is written while it runs (what it forgets
@@ -25,6 +26,7 @@ dir ${JSON.stringify(folder)}
 save ""
 appendonly no
 shutdown-on-sigterm save
+dbfilename ${DUMP}
 maxmemory 256mb
 maxmemory-policy volatile-ttl
 `;
@@ -58,4 +60,6 @@ export const startDedupeRedis = async (settings, { binary, secrets, processes, s
     (deathsInARow) => died(DEDUPE_REDIS, deathsInARow),
   );
   while (!(await answers(port, password))) await delay(ASK_EVERY_MS, undefined, { signal });
+  // read back, and of no more use: after a crash it would bring back marks that were given up since, and then an honest event is dropped for one that nobody delivers
+  rmSync(join(dirname(file), DUMP), { force: true });
 };
