@@ -4,8 +4,14 @@ import { DispatcherModule } from './dispatcher.module.ts';
 
 export class DispatcherConfig extends AttemptsConfig {}
 
-/** Of a shard's lane at once: half of max_ack_pending, and twice what one endpoint may have waiting (512), so that one at its cap leaves room for the others. */
-const HELD_PER_SHARD = 1_024;
+/** Of a shard's lane at once, while what comes has hardly waited: what one endpoint may have waiting (512), so that a quick one is never parked for being busy. */
+const HELD_PER_SHARD = 512;
+/**
+ * And while what comes is old already: half of max_ack_pending, twice what one endpoint may have waiting. Then whoever is at its cap is parked out of the
+ * others' way, which costs its deliveries twice the work; so not before the others would notice.
+ */
+const HELD_PER_LATE_SHARD = 1_024;
+const LATE_MS = 700;
 
 /** The first attempt of every delivery, from its turn or from PARKED; and the later ones of single-home endpoints. */
 export const dispatcher = (config: DispatcherConfig): Promise<Service> =>
@@ -14,5 +20,8 @@ export const dispatcher = (config: DispatcherConfig): Promise<Service> =>
     portOffset: 5,
     limits: dispatcherGate,
     module: ({ path }) => DispatcherModule.with(path),
-    room: ({ gate }) => ({ held }) => (gate.bytesWaiting < dispatcherGate.maxWaitingBytes ? HELD_PER_SHARD - held : 0),
+    room: ({ gate }) => ({ held, waitedMs }) => {
+      if (gate.bytesWaiting >= dispatcherGate.maxWaitingBytes) return 0;
+      return (waitedMs < LATE_MS ? HELD_PER_SHARD : HELD_PER_LATE_SHARD) - held;
+    },
   });

@@ -57,9 +57,9 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
   const client = clientOf(config);
   const limits = { ...options.limits, slots: config.attemptsAtOnce ?? options.limits.slots };
   const gate = new Gate(limits, (endpointId) => subjectsOf(endpointId).forEach((of) => strategy.roomCame(of)));
-  const told = new AttemptsMetrics(metrics, gate);
-  const path = new AttemptPath({ app, registry, client, gate, switches, now, jitter: Math.random, onAttempt: (...made) => told.attempted(...made), onOurs: (kind) => told.ours(kind, log) });
   const plane = new Plane(broker, app, now);
+  const told = new AttemptsMetrics(metrics, gate, plane);
+  const path = new AttemptPath({ app, registry, client, gate, switches, now, jitter: Math.random, onAttempt: (...made) => told.attempted(...made), onOurs: (kind) => told.ours(kind, log) });
   const parts: Attempter = { gate, path, switches, log, transport: () => strategy, roomInParked: roomInParked({ app, gate, path, registry, switches, homes: new Homes(app) }) };
   const roomElsewhere = options.room(parts);
 

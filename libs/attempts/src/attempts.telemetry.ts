@@ -1,4 +1,5 @@
 import type { Gate } from './gate.ts';
+import type { Plane } from './plane.ts';
 import type { FailureKind } from '@spillway/contracts';
 import type { Outcome } from '@spillway/delivery';
 import type { Logger, Metrics } from '@spillway/telemetry';
@@ -20,11 +21,12 @@ export class AttemptsMetrics {
   private crashes = 0;
   private losses = 0;
 
-  constructor(metrics: Metrics, gate: Gate) {
+  constructor(metrics: Metrics, gate: Gate, plane: Plane) {
     this.attempts = metrics.counter('spillway_attempts_total', 'Attempts made, by outcome.');
     this.durations = metrics.histogram('spillway_attempt_duration_seconds', 'How long attempts took.', DURATIONS_S);
     this.started = metrics.histogram('spillway_attempt_started_after_seconds', 'From acceptance of the event to the start of the attempt.', STARTED_S);
     this.faultsOfOurs = metrics.counter('spillway_faults_of_ours_total', 'Failed attempts that were charged to nobody, because so many endpoints failed alike.');
+    metrics.counter('spillway_deliveries_parked_total', 'Deliveries sent to wait for their endpoint, by reason.', () => [...plane.parkings].map(([reason, value]) => ({ value, labels: { reason } })));
     metrics.gauge('spillway_circuits_open', 'Endpoints whose circuit is not closed.', () => gate.circuitsOpen);
     metrics.counter('spillway_handler_crashes_total', 'Deliveries that could not be worked and come again.', () => this.crashes);
     metrics.counter('spillway_shard_losses_total', 'Outcomes that another owner settles, because the shard was lost meanwhile.', () => this.losses);

@@ -30,6 +30,8 @@ export class Plane {
   readonly ledger: Pager;
   private readonly parkedFacts: ParkedFacts;
   private readonly nudged = new Map<string, number>();
+  /** How many were parked, by reason. */
+  readonly parkings = new Map<string, number>();
   private readonly retry: Publisher;
   private readonly parked: Publisher;
   private readonly dead: Publisher;
@@ -83,7 +85,7 @@ export class Plane {
     const [publisher, to, moved] = this.destination(next, meta);
     try {
       await this.persistOwned(publisher, from, to, [...deliveryHeaders(moved), [header.messageId, from.origin]]);
-      if (next.go === 'parked') this.nudge(to, moved);
+      if (next.go === 'parked') this.parkedOne(next.reason, to, moved);
       return undefined;
     } catch (error) {
       if (error instanceof PublishRefused) return error;
@@ -101,6 +103,11 @@ export class Plane {
       case 'dead':
         return [this.dead, subject.dead.endpoint(meta.tenant), nextMeta(meta, next)];
     }
+  }
+
+  private parkedOne(reason: string, to: string, moved: DeliveryMeta): void {
+    this.parkings.set(reason, (this.parkings.get(reason) ?? 0) + 1);
+    this.nudge(to, moved);
   }
 
   private nudge(parkedOn: string, { attempt, endpointId }: DeliveryMeta): void {

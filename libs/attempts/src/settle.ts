@@ -8,7 +8,8 @@ import type { Plane, Settled, Step } from './plane.ts';
 export const settle = async (step: Step, settled: Settled, plane: Plane): Promise<'until told' | undefined> => {
   const { from } = settled;
   if (step.next.go === 'stays') return step.next.untilTold === true ? 'until told' : undefined;
-  const taken = await plane.move(step, settled);
+  // most deliveries go nowhere: a promise less for each of them
+  const taken = step.next.go === 'nowhere' ? step : await plane.move(step, settled);
   await plane.record(taken, settled);
   // lost meanwhile: whoever owns the shard now has it too, and decides
   if (from.owned()) from.remove();

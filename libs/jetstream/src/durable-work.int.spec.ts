@@ -37,7 +37,7 @@ const send = (count: number, from = 0): Promise<unknown> =>
 
 type Options = { take: (message: DurableMessage) => Promise<void>; room?: (held: number, bytes: number) => number; mayAct?: () => boolean };
 const open = ({ take, room = (held) => 100 - held, mayAct = () => true }: Options): DurableWork => {
-  const work = new DurableWork({ broker: plane.broker, stream: STREAM, durable: DURABLE, world: `${STREAM}@t0`, settled: new RecentlySettled(), room, mayAct, take, onSettled: () => undefined, log: testLog });
+  const work = new DurableWork({ broker: plane.broker, stream: STREAM, durable: DURABLE, world: `${STREAM}@t0`, settled: new RecentlySettled(), room, mayAct, take, onSettled: () => undefined, brokerNowMs: () => 0, log: testLog });
   works.push({ work, beat: setInterval(() => work.tick(performance.now()), 5) });
   return work;
 };

@@ -13,8 +13,10 @@ export type DurableWorkOptions = {
   world: string;
   /** What this process settled of this durable, also under an earlier lease. */
   settled: RecentlySettled;
-  /** How many more messages may be held, given how many are, and how many bytes they have. */
-  room: (held: number, heldBytes: number) => number;
+  /** How many more messages may be held, given how many are, how many bytes they have, and how long the last that came had waited. */
+  room: (held: number, heldBytes: number, waitedMs: number) => number;
+  /** The broker's time; 0 while it is not known. */
+  brokerNowMs: () => number;
   /** False once the shard went to somebody else. */
   mayAct: () => boolean;
   take: (message: DurableMessage) => Promise<unknown>;
@@ -34,11 +36,12 @@ export class DurableWork implements ShardWork {
   private readonly held = new Map<number, { message: DurableMessage; since: number }>();
   private readonly underWay = new Set<Promise<unknown>>();
   private heldBytes = 0;
+  private waitedMs = 0;
   private lastHoldCheck = 0;
 
   constructor(private readonly options: DurableWorkOptions) {
     const { broker, stream, durable, log } = options;
-    this.puller = new Puller(broker, { stream, durable, log, room: () => options.room(this.held.size, this.heldBytes), take: (message) => this.take(message) });
+    this.puller = new Puller(broker, { stream, durable, log, room: () => options.room(this.held.size, this.heldBytes, this.waitedMs), take: (message) => this.take(message) });
   }
 
   /** What is wrong with the durable on the server; `undefined` when nothing is. */
@@ -76,6 +79,7 @@ export class DurableWork implements ShardWork {
     const { world, mayAct, take } = this.options;
     const message = new DurableMessage(wire, world, mayAct, (removed) => this.removed(removed));
     if (this.cameBefore(message)) return;
+    this.waitedMs = Math.max(0, this.options.brokerNowMs() - message.storedAtMs);
     this.held.set(message.sequence, { message, since: performance.now() });
     this.heldBytes += message.data.length;
     const work = take(message).finally(() => {

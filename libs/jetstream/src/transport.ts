@@ -15,8 +15,11 @@ import { Sweep } from './sweep.ts';
 import type { WaitingMessage } from './waiting-message.ts';
 import type { Worlds } from './worlds.ts';
 
-/** How much a queue may take now. `held` and `heldBytes` count what was taken of this queue (and shard, and subject) and is not settled. */
-export type Room = (asked: { queue: QueueName; held: number; heldBytes: number; subject?: string }) => number;
+/**
+ * How much a queue may take now. `held` and `heldBytes` count what was taken of this queue (and shard, and subject) and is not settled; `waitedMs` is how long
+ * the last message that came from this durable (and shard) had waited there, by the broker's clock.
+ */
+export type Room = (asked: { queue: QueueName; held: number; heldBytes: number; waitedMs: number; subject?: string }) => number;
 
 export type TransportOptions = {
   app: string;
@@ -158,7 +161,7 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     const mayAct = (): boolean => lease?.owned() ?? true;
     const take = (message: WaitingMessage): Promise<Left> => this.handle(message, handler);
     if (row.kind === 'subjects') {
-      const roomOf = (subject: string, held: number, heldBytes: number): number => (mayTake() ? room({ queue: name, held, heldBytes, subject }) : 0);
+      const roomOf = (subject: string, held: number, heldBytes: number): number => (mayTake() ? room({ queue: name, held, heldBytes, subject, waitedMs: 0 }) : 0);
       const listing = this.options.listing?.(name, shard as number);
       return new SubjectOwner({ broker, row, shard: shard as number, world, mayAct, room: roomOf, take, log, ...listing });
     }
@@ -171,7 +174,8 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
       world,
       settled: this.settledOf(durable),
       mayAct,
-      room: (held, heldBytes) => (mayTake() ? room({ queue: name, held, heldBytes }) : 0),
+      room: (held, heldBytes, waitedMs) => (mayTake() ? room({ queue: name, held, heldBytes, waitedMs }) : 0),
+      brokerNowMs: () => this.brokerNowMs,
       take,
       onSettled: () => sweep.settled(),
       log,
