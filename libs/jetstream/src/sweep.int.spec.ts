@@ -26,7 +26,7 @@ const sweepOn = (broker: Broker): Sweep => new Sweep({ broker, stream: STREAM, d
 const work = async (take: (message: DurableMessage) => Promise<void> = async (message) => message.remove()) => {
   const broker = await plane.connect();
   const sweep = sweepOn(broker);
-  const durable = new DurableWork({ broker, stream: STREAM, durable: durableName('dedupe-fresh'), world: 'w', settled: new RecentlySettled(), room: (held) => 200 - held, mayAct: () => true, take, onSettled: () => sweep.settled(), log: testLog });
+  const durable = new DurableWork({ broker, stream: STREAM, durable: durableName('dedupe-fresh'), world: 'w', settled: new RecentlySettled(), room: (held) => 200 - held, mayAct: () => true, take, onSettled: () => sweep.settled(), brokerNowMs: () => 0, log: testLog });
   const swept = sweep.with(durable);
   const beat = setInterval(() => swept.tick(performance.now()), 10);
   ends.push(() => {
