@@ -9,17 +9,32 @@ const SHOWN_PER_WINDOW = 20;
 const WINDOW_MS = 10_000;
 
 /**
- * What a person should see of a log line; undefined for what may rest in the file. Apps write JSON with a level, nats-server `[ERR]`, and what is
- * neither (a crash before there was a logger) is always worth seeing.
+ * What a person should see of a log line; undefined for what may rest in the file. Apps write JSON with a level, the broker and Redis their own, and
+ * what is none of these (a crash before there was a logger) is always worth seeing.
  * @param {string} line
  */
 export const worthShowing = (line) => {
   if (line.startsWith('{')) return showJson(line);
   const nats = /^\[\d+\] \S+ \S+ \[(\w+)\] (.*)$/.exec(line);
-  if (!nats) return line.trim() === '' ? undefined : line;
-  const [, level, text] = nats;
-  if (text.startsWith('Plaintext passwords')) return undefined; // in a file that only its owner can read
+  if (nats) return showNats(nats[1], nats[2]);
+  const redis = /^\d+:(?:signal-handler|[A-Z]) (.*)$/.exec(line);
+  if (redis) return showRedis(redis[1]);
+  return line.trim() === '' ? undefined : line;
+};
+
+/** Passwords lie in a file that only its owner can read; and it is we who ask the broker whether it is ready, from its first millisecond on. */
+const NATS_NOISE = /^Plaintext passwords|^Healthcheck failed: "failed to be ready for connections/;
+
+/** @param {string} level @param {string} text */
+const showNats = (level, text) => {
+  if (NATS_NOISE.test(text)) return undefined;
   return level === 'WRN' || level === 'ERR' || level === 'FTL' ? `${level === 'WRN' ? 'warn' : 'error'}: ${text}` : undefined;
+};
+
+/** Redis marks its banner and its advice on the kernel as it marks what is wrong: `22 Nov 2026 14:15:00.046 # text`. @param {string} rest */
+const showRedis = (rest) => {
+  const text = /^\d+ \w+ \d+ \S+ # (.*)$/.exec(rest)?.[1];
+  return text && !text.startsWith('WARNING') && /error|fail|can't|cannot|crash|fatal|out of memory/i.test(text) ? `warn: ${text}` : undefined;
 };
 
 /** @param {string} line */

@@ -15,6 +15,12 @@ it.each([
   ['[12] 2026/11/22 12:00:00.0 [WRN] Plaintext passwords detected, use nkeys or bcrypt', undefined],
   ['[12] 2026/11/22 12:00:00.0 [WRN] Filesystem is slow', 'warn: Filesystem is slow'],
   ['[12] 2026/11/22 12:00:00.0 [FTL] no space', 'error: no space'],
+  ['[12] 2026/11/22 12:00:00.0 [WRN] Healthcheck failed: "failed to be ready for connections after 1ms: server"', undefined],
+  ['7:M 22 Nov 2026 14:15:00.047 * Ready to accept connections', undefined],
+  ['7:C 22 Nov 2026 14:15:00.047 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo', undefined],
+  ['7:M 22 Nov 2026 14:15:00.047 # WARNING Memory overcommit must be enabled! Without it, a save may fail', undefined],
+  ['7:signal-handler (1795356907) Received SIGTERM scheduling shutdown...', undefined],
+  ['7:M 22 Nov 2026 14:15:00.047 # Failed opening the temp RDB file: No space left on device', 'warn: Failed opening the temp RDB file: No space left on device'],
   ['TypeError: x is not a function', 'TypeError: x is not a function'],
   ['', undefined],
 ])('of %j shows %j', (line, shown) => expect(worthShowing(line)).toBe(shown));
