@@ -1,10 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { RouteConsumer } from './route.consumer.ts';
-import { Router } from './router.ts';
+import { Lanes } from './lanes.ts';
 
 @Module({})
 export class DedupeModule {
-  static with(router: Router): DynamicModule {
-    return { module: DedupeModule, controllers: [RouteConsumer], providers: [{ provide: Router, useValue: router }] };
+  static with(lanes: Lanes): DynamicModule {
+    return { module: DedupeModule, controllers: [RouteConsumer], providers: [{ provide: Lanes, useValue: lanes }] };
   }
 }

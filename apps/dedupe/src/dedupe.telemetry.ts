@@ -1,19 +1,22 @@
-import type { Metrics } from '@spillway/telemetry';
+import type { Metrics, Sample } from '@spillway/telemetry';
 import { observeIndex } from './index/index.telemetry.ts';
 import type { DedupeIndex } from './index/dedupe-index.ts';
 import type { RecentKeys } from './recent-keys.ts';
+import type { Lanes } from './lanes.ts';
 import type { Counted } from './router.ts';
 
-type Observed = { counted: Counted; index: DedupeIndex; recent: RecentKeys; rules: { size: number }; inHand: () => number; crashes: () => number };
+type Observed = { lanes: Lanes; index: DedupeIndex; recent: RecentKeys; rules: { size: number }; inHand: () => number; crashes: () => number };
 
-export const observe = (metrics: Metrics, { counted, index, recent, rules, inHand, crashes }: Observed): void => {
-  metrics.counter('spillway_events_routed_total', 'Events fanned out to at least one endpoint.', () => counted.routed);
-  metrics.counter('spillway_events_unrouted_total', 'Events that no endpoint wants.', () => counted.unrouted);
-  metrics.counter('spillway_events_duplicate_total', 'Events dropped as duplicates.', () => counted.duplicates);
-  metrics.counter('spillway_events_duplicate_by_content_total', 'Of these, by content, where a rule says so.', () => counted.byContent);
-  metrics.counter('spillway_events_second_net_total', 'Of these, caught by the broker’s own window.', () => counted.secondNet);
-  metrics.counter('spillway_deliveries_created_total', 'Deliveries made.', () => counted.deliveries);
+export const observe = (metrics: Metrics, { lanes, index, recent, rules, inHand, crashes }: Observed): void => {
+  const byLane = (what: keyof Counted) => (): Sample[] => lanes.all.map(({ lane, router }) => ({ value: router.counted[what], labels: { lane } }));
+  metrics.counter('spillway_events_routed_total', 'Events fanned out to at least one endpoint.', byLane('routed'));
+  metrics.counter('spillway_events_unrouted_total', 'Events that no endpoint wants.', byLane('unrouted'));
+  metrics.counter('spillway_events_duplicate_total', 'Events dropped as duplicates.', byLane('duplicates'));
+  metrics.counter('spillway_events_duplicate_by_content_total', 'Of these, by content, where a rule says so.', byLane('byContent'));
+  metrics.counter('spillway_events_second_net_total', 'Of these, caught by the broker’s own window.', byLane('secondNet'));
+  metrics.counter('spillway_deliveries_created_total', 'Deliveries made.', byLane('deliveries'));
   metrics.counter('spillway_handler_crashes_total', 'Events that could not be routed and come again.', crashes);
+  metrics.gauge('spillway_bulk_moving', 'Whether events in bulk are routed: 0 while DELIVERY is at 60 % of its bytes or more.', () => (lanes.quotaState.moving ? 1 : 0));
   metrics.gauge('spillway_recent_ids', 'Keys remembered in this process.', () => recent.size);
   metrics.gauge('spillway_dedupe_rules', 'Rules by content in force.', () => rules.size);
   metrics.gauge('spillway_messages_in_hand', 'Events taken and not settled.', inHand);

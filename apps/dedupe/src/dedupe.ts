@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { readEvent, UnreadableMessage, type EventMeta } from '@spillway/contracts';
 import { EndpointRegistry } from '@spillway/endpoints';
-import { buryUnreadable, JetStreamTransport, joinPlane, Pager, Publisher, WatchedBucket, type Room, type WaitingMessage } from '@spillway/jetstream';
+import { buryUnreadable, JetStreamTransport, joinPlane, Pager, Publisher, Stopped, WatchedBucket, type WaitingMessage } from '@spillway/jetstream';
 import { Health, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics } from '@spillway/telemetry';
 import { Admission } from './admission.ts';
@@ -9,24 +9,20 @@ import { WatchedRules } from './content/watched-rules.ts';
 import type { DedupeConfig } from './dedupe.config.ts';
 import { DedupeModule } from './dedupe.module.ts';
 import { observe } from './dedupe.telemetry.ts';
-import { Duplicates } from './duplicates.ts';
 import { factOf } from './index/index-facts.ts';
 import { IndexStatus } from './index/index-status.ts';
 import { worldOf } from './index/mark.ts';
 import { openIndex } from './index/open-index.ts';
 import { RedisIndex } from './index/redis-index.ts';
+import { Lanes } from './lanes.ts';
 import { RecentKeys } from './recent-keys.ts';
-import { NotInSight, Router, type Routing } from './router.ts';
+import { NotInSight, type Routing } from './router.ts';
 
 const APP = 'dedupe';
-/** Two rounds of dropped duplicates (1,000 each): while one is being written the next fills. */
-const HELD_MAX = 2_000;
-const HELD_BYTES_MAX = 64 * 2 ** 20;
 /** Events wait for the rules by content as long as this at a start, since without them they would pass; no longer, since a rule is no reason to stand still. */
 const RULES_WITHIN_MS = 10_000;
 
 const now = (): Date => new Date();
-const room: Room = ({ held, heldBytes }) => (heldBytes < HELD_BYTES_MAX ? HELD_MAX - held : 0);
 
 const readableMeta = ({ headers }: WaitingMessage): EventMeta | undefined => {
   try {
@@ -44,7 +40,6 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
   const { broker, worlds, replica } = await joinPlane(config, { app: APP, log, health, host: hostname() });
   const registry = await EndpointRegistry.open(broker, { log, pin: worlds.created('KV_webhook_endpoints') });
   const ledger = new Pager(broker);
-  const delivery = new Publisher(broker, 'WEBHOOK_DELIVERY');
   const dead = new Publisher(broker, 'WEBHOOK_DEAD');
   const record = ledger.record.bind(ledger);
   const control = await WatchedBucket.open(broker, 'webhook_control', { log, pin: worlds.created('KV_webhook_control') });
@@ -53,14 +48,14 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
   const status = new IndexStatus(index, control, log);
   const recent = new RecentKeys(config.recentIds, index.windowMs);
   const admission = new Admission({ recent, index, rules, world: worldOf(worlds.created('WEBHOOK_INGEST')) });
-  const router = new Router({ registry, delivery, record, admission, duplicates: new Duplicates(record, now), now });
+  const lanes = new Lanes({ broker, registry, admission, log, now });
   const startedAt = performance.now();
   let crashes = 0;
 
   /** Before it is buried: whoever comes between is delivered, and that is once. */
   const giveUpClaims = async (message: WaitingMessage): Promise<void> => {
     const meta = readableMeta(message);
-    if (meta) await router.giveUp({ message, meta });
+    if (meta) await lanes.fresh.giveUp({ message, meta });
   };
   const onCrash = async (error: unknown, message: WaitingMessage): Promise<void> => {
     if (error instanceof UnreadableMessage) {
@@ -68,6 +63,7 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
       await giveUpClaims(message);
       return buryUnreadable(dead, message, APP, error.message);
     }
+    if (error instanceof Stopped) return; // it comes again, to who comes next
     crashes += 1;
     if (error instanceof NotInSight) log.warn({ origin: message.origin }, error.message);
     else log.error({ origin: message.origin, err: error }, 'an event could not be routed, it comes again');
@@ -80,11 +76,11 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
     log,
     decode: (message): Routing => ({ message, meta: readEvent(message.headers) }),
     settle: async (message) => message.remove(),
-    room,
+    room: lanes.room,
     mayTake: () => registry.state.ready && (control.state.ready || performance.now() - startedAt > RULES_WITHIN_MS),
     onCrash,
   });
-  observe(metrics, { counted: router.counted, index, recent, rules, inHand: () => strategy.inHand, crashes: () => crashes });
+  observe(metrics, { lanes, index, recent, rules, inHand: () => strategy.inHand, crashes: () => crashes });
   if (index instanceof RedisIndex) {
     index.onChange((change) => {
       void status.say();
@@ -94,17 +90,20 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
   health.check('endpoints', () => ({ ok: registry.state.ready, detail: registry.state.why }));
   // never a reason to be unready: without it events go on
   health.check('dedupe', () => ({ ok: true, detail: { ...status.current, rules: rules.size, ...(!control.state.ready && { rulesUncertain: control.state.why }), ...index.detail() } }));
+  // stopped at 60 % of DELIVERY is what it is meant to do
+  health.check('bulk', () => ({ ok: true, detail: lanes.quotaState }));
   health.check('queues', () => ({ ok: strategy.state().ok, detail: strategy.state() }));
   return {
     app: APP,
     portOffset: 4,
     config,
-    module: DedupeModule.with(router),
+    module: DedupeModule.with(lanes),
     strategy,
     health,
     metrics,
     log,
     close: async () => {
+      lanes.close();
       ledger.close();
       registry.close();
       status.close();

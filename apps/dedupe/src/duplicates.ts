@@ -12,7 +12,8 @@ export type DroppedDuplicate = {
 };
 
 const FLUSH_EVERY_MS = 250;
-const FLUSH_AT = 1_000;
+/** As many as are dropped in a quarter of a second by a busy dedupe. */
+export const FLUSH_AT = 1_000;
 
 /** One fact for many: counts by original, with the INGEST sequences that it settles. */
 export const duplicatesDropped = (tenant: string, dropped: readonly DroppedDuplicate[], now: Date): Fact => {
@@ -45,6 +46,7 @@ export class Duplicates {
   constructor(
     private readonly record: (tenant: string, fact: Fact) => Promise<void>,
     private readonly now: () => Date,
+    private readonly flushAt = FLUSH_AT,
   ) {}
 
   /** Resolves when the fact that counts it is on disk: then it may be removed. */
@@ -54,7 +56,7 @@ export class Duplicates {
     if (of) of.push(duplicate);
     else round.dropped.set(duplicate.tenant, [duplicate]);
     round.count += 1;
-    if (round.count >= FLUSH_AT) round.end();
+    if (round.count >= this.flushAt) round.end();
     return round.written;
   }
 

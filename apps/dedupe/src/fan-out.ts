@@ -1,5 +1,5 @@
 import { deliveryHeaders, deliveryId, header, type EventMeta, type FactOf, type FannedOut } from '@spillway/contracts';
-import { shardOf, subject } from '@spillway/topology';
+import { shardOf, subject, type DeliveryLane } from '@spillway/topology';
 
 export type Message = { subject: string; headers: [string, string][]; data: Uint8Array };
 
@@ -7,10 +7,10 @@ export type Message = { subject: string; headers: [string, string][]; data: Uint
  * One message for each endpoint that wants the event, under an id that names this step: fan-out `<event>:<endpoint>`, of a job `<job>:<event>:<endpoint>`.
  * @param again the same id was accepted before, further back than the window: a step of its own, `<event>:<endpoint>:<accepted-at>`, or the broker would take it for the first
  */
-export const fanOut = (meta: EventMeta, endpointIds: readonly string[], body: Uint8Array, again = false): { deliveries: FannedOut[]; messages: Message[] } => {
+export const fanOut = (lane: DeliveryLane, meta: EventMeta, endpointIds: readonly string[], body: Uint8Array, again = false): { deliveries: FannedOut[]; messages: Message[] } => {
   const deliveries = endpointIds.map((endpoint) => ({ id: deliveryId(meta.eventId, endpoint, meta.job), endpoint }));
   const messages = endpointIds.map((endpointId) => ({
-    subject: subject.delivery('fresh', shardOf(endpointId)),
+    subject: subject.delivery(lane, shardOf(endpointId)),
     headers: [...deliveryHeaders({ ...meta, endpointId, attempt: 1 }), [header.messageId, fanOutId(meta, endpointId) + (again ? `:${Date.parse(meta.acceptedAt)}` : '')]] as [string, string][],
     data: body,
   }));

@@ -1,15 +1,21 @@
 import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { Consumes } from '@spillway/jetstream';
-import { Router, type Routing } from './router.ts';
+import { Lanes } from './lanes.ts';
+import type { Routing } from './router.ts';
 
+/** Each resolves when the event's deliveries, or the fact that it has none, are on disk: then it may be removed. */
 @Controller()
 export class RouteConsumer {
-  constructor(private readonly router: Router) {}
+  constructor(private readonly lanes: Lanes) {}
 
-  /** Resolves when the event's deliveries, or the fact that it has none, are on disk: then it may be removed. */
   @Consumes('dedupe-fresh')
-  route(@Payload() routing: Routing): Promise<void> {
-    return this.router.route(routing);
+  fresh(@Payload() routing: Routing): Promise<void> {
+    return this.lanes.fresh.route(routing);
+  }
+
+  @Consumes('dedupe-bulk')
+  bulk(@Payload() routing: Routing): Promise<void> {
+    return this.lanes.bulk.route(routing);
   }
 }

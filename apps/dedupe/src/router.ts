@@ -1,6 +1,7 @@
 import { UnreadableMessage, type EventMeta, type Fact } from '@spillway/contracts';
 import type { EndpointRegistry } from '@spillway/endpoints';
 import type { Publisher, PubAck, WaitingMessage } from '@spillway/jetstream';
+import type { DeliveryLane } from '@spillway/topology';
 import type { Admission, Admitted, Duplicate } from './admission.ts';
 import type { Duplicates } from './duplicates.ts';
 import { eventAccepted, eventUnrouted, fanOut, type Message } from './fan-out.ts';
@@ -11,18 +12,25 @@ export type Routing = { message: WaitingMessage; meta: EventMeta };
 /** `duplicates` are all that were dropped; `byContent` and `secondNet` are parts of them. */
 export type Counted = { routed: number; unrouted: number; duplicates: number; byContent: number; secondNet: number; deliveries: number };
 
+/** Beside its body a delivery takes some 500 bytes on disk: ids, type, times, endpoint, and what the broker adds. */
+const HEADER_BYTES = 512;
+
 /** What the registry cannot answer yet: the event stays where it is and comes again. */
 export class NotInSight extends Error {
   readonly code = 'SPILLWAY_ENDPOINTS_NOT_IN_SIGHT';
 }
 
 export type RouterOptions = {
+  /** Of DELIVERY: where it fans out to. */
+  lane: DeliveryLane;
   registry: Pick<EndpointRegistry, 'matching' | 'confirmNone' | 'get'>;
   delivery: Publisher;
   record: (tenant: string, fact: Fact) => Promise<void>;
   admission: Admission;
   duplicates: Duplicates;
   now: () => Date;
+  /** Resolves when so many bytes may be written to the lane; absent: at any time. */
+  mayWrite?: (bytes: number) => Promise<void>;
 };
 
 /** From an accepted event to the deliveries it owes: dropped as a duplicate, without an endpoint, or fanned out. Whatever it is, a fact says so before the event is removed. */
@@ -65,7 +73,7 @@ export class Router {
       await this.options.record(meta.tenant, eventUnrouted(said));
       return true;
     }
-    const { deliveries, messages } = fanOut(meta, endpoints, message.data, again);
+    const { deliveries, messages } = fanOut(this.options.lane, meta, endpoints, message.data, again);
     const acks = await this.store(messages);
     // unless it was us, with this very message, before a crash
     if (message.deliveries === 1 && !repeated && acks.every(({ duplicate }) => duplicate)) {
@@ -91,8 +99,8 @@ export class Router {
     return { endpoints, skipped: skipped.map(({ id }) => id) };
   }
 
-  private store(messages: readonly Message[]): Promise<PubAck[]> {
+  private async store(messages: readonly Message[]): Promise<PubAck[]> {
+    await this.options.mayWrite?.(messages.reduce((sum, { data }) => sum + data.length + HEADER_BYTES, 0));
     return storeAll(this.options.delivery, messages);
   }
 }
-

@@ -8,7 +8,7 @@ export class DeliverConsumer {
   constructor(private readonly path: AttemptPath) {}
 
   /** An attempt from where the delivery waits: for its turn, or for its endpoint. */
-  @Consumes('dispatcher-fresh', 'parked-first', 'parked-later')
+  @Consumes('dispatcher-fresh', 'dispatcher-bulk', 'parked-first', 'parked-later')
   deliver(@Payload() due: Due): Promise<Step> {
     return this.path.attempt(due);
   }

@@ -12,6 +12,9 @@ const HELD_PER_SHARD = 512;
  */
 const HELD_PER_LATE_SHARD = 1_024;
 const LATE_MS = 700;
+/** Of bulk: half of what `fresh` may hold, and a quarter of the process's memory over all eight shards. It has room of its own, so neither lane ever waits for the other's. */
+const BULK_HELD_PER_SHARD = 256;
+const BULK_BYTES_PER_SHARD = 2 * 2 ** 20;
 
 /** The first attempt of every delivery, from its turn or from PARKED; and the later ones of single-home endpoints. */
 export const dispatcher = (config: DispatcherConfig): Promise<Service> =>
@@ -20,7 +23,8 @@ export const dispatcher = (config: DispatcherConfig): Promise<Service> =>
     portOffset: 5,
     limits: dispatcherGate,
     module: ({ path }) => DispatcherModule.with(path),
-    room: ({ gate }) => ({ held, waitedMs }) => {
+    room: ({ gate }) => ({ queue, held, heldBytes, waitedMs }) => {
+      if (queue === 'dispatcher-bulk') return heldBytes < BULK_BYTES_PER_SHARD ? BULK_HELD_PER_SHARD - held : 0;
       if (gate.bytesWaiting >= dispatcherGate.maxWaitingBytes) return 0;
       return (waitedMs < LATE_MS ? HELD_PER_SHARD : HELD_PER_LATE_SHARD) - held;
     },

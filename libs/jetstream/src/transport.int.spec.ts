@@ -3,6 +3,7 @@ import { Controller, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Payload } from '@nestjs/microservices';
 import { eventually } from '@spillway/testing';
+import { queuesOf } from '@spillway/topology';
 import { Consumes } from './consumes.ts';
 import { Publisher } from './publisher.ts';
 import { startPlaneBroker, testLog, type PlaneBroker } from './testing/index.ts';
@@ -47,7 +48,7 @@ const boot = async (module: Type, transport: JetStreamTransport): Promise<{ clos
 const seen: string[] = [];
 @Controller()
 class Routes {
-  @Consumes('dedupe-fresh')
+  @Consumes(...queuesOf('dedupe'))
   route(@Payload() message: WaitingMessage): string {
     const text = Buffer.from(message.data).toString();
     seen.push(text);
@@ -63,7 +64,7 @@ class WithoutHandler {}
 
 @Controller()
 class Strange {
-  @Consumes('dedupe-fresh', 'calendar')
+  @Consumes(...queuesOf('dedupe'), 'calendar')
   route(): void {}
 }
 @Module({ controllers: [Strange] })
@@ -73,7 +74,7 @@ const send = (text: string): Promise<unknown> => new Publisher(plane.broker, 'WE
 
 describe('the transport', () => {
   it('does not boot with a queue that nobody drains', async () => {
-    await expect(boot(WithoutHandler, await transportOf('dedupe'))).rejects.toThrow('dedupe: no handler for [dedupe-fresh]');
+    await expect(boot(WithoutHandler, await transportOf('dedupe'))).rejects.toThrow(`dedupe: no handler for [${queuesOf('dedupe').join()}]`);
   });
 
   it('does not boot with a handler for a queue that is another app’s', async () => {

@@ -43,6 +43,16 @@ export const queues = {
     config: worker(5_000),
     alert: { oldestAgeMaxMs: 5_000, inFlightRatioMax: 0.8 },
   },
+  // A flood waits here for as long as it takes: an hour means that it does not move. Fewer in flight: what was taken waits in dedupe's memory when DELIVERY is at 60 %
+  'dedupe-bulk': {
+    kind: 'consumer',
+    stream: 'WEBHOOK_INGEST',
+    app: 'dedupe',
+    perShard: false,
+    filter: 'webhook.ingest.bulk.*',
+    config: worker(2_000),
+    alert: { oldestAgeMaxMs: 3_600_000, inFlightRatioMax: 0.8 },
+  },
   'dispatcher-fresh': {
     kind: 'consumer',
     stream: 'WEBHOOK_DELIVERY',
@@ -51,6 +61,15 @@ export const queues = {
     filter: 'webhook.delivery.fresh.<shard>',
     config: worker(2_048),
     alert: { oldestAgeMaxMs: 5_000, inFlightRatioMax: 0.8 },
+  },
+  'dispatcher-bulk': {
+    kind: 'consumer',
+    stream: 'WEBHOOK_DELIVERY',
+    app: 'dispatcher',
+    perShard: true,
+    filter: 'webhook.delivery.bulk.<shard>',
+    config: worker(2_048),
+    alert: { oldestAgeMaxMs: 3_600_000, inFlightRatioMax: 0.8 },
   },
   'parked-first': {
     kind: 'subjects',

@@ -1,0 +1,82 @@
+import type { OnModuleDestroy } from '@nestjs/common';
+import type { EndpointRegistry } from '@spillway/endpoints';
+import { isPassing, Pager, Publisher, type Broker, type Room } from '@spillway/jetstream';
+import type { Logger } from '@spillway/telemetry';
+import type { DeliveryLane } from '@spillway/topology';
+import type { Admission } from './admission.ts';
+import { DeliveryQuota, type DeliveryBytes, type QuotaState } from './delivery-quota.ts';
+import { Duplicates, FLUSH_AT } from './duplicates.ts';
+import { Router, type RouterOptions } from './router.ts';
+
+export type LanesOptions = { broker: Broker; registry: EndpointRegistry; admission: Admission; log: Logger; now: () => Date };
+
+/** Two rounds of dropped duplicates: while one is being written the next fills. */
+const FRESH_HELD_MAX = 2 * FLUSH_AT;
+const FRESH_HELD_BYTES_MAX = 64 * 2 ** 20;
+/** A quarter of that in bulk: with both full a fresh event has an eighth of all before it that is not fresh, and bulk moves at a quarter of the pace. */
+const BULK_HELD_MAX = 500;
+const BULK_HELD_BYTES_MAX = 16 * 2 ** 20;
+
+/**
+ * Every lane with a budget of its own: what is held, what is on its way to DELIVERY and to the ledger, and the round of its duplicates. They share the recent
+ * ids, the index and the registry, where nobody waits for anybody; so a flood in bulk delays itself.
+ */
+export class Lanes implements OnModuleDestroy {
+  readonly fresh: Router;
+  readonly bulk: Router;
+  private readonly quota: DeliveryQuota;
+  private readonly pagers: Pager[] = [];
+
+  constructor(private readonly options: LanesOptions) {
+    const { log } = options;
+    this.quota = new DeliveryQuota({
+      read: () => this.deliveryBytes(),
+      onChange: (state) => log.warn(state, state.moving ? 'DELIVERY has room again: bulk goes on' : 'DELIVERY is at 60 %: bulk waits in INGEST'),
+      onFault: (error) => {
+        if (!isPassing(error)) log.error({ err: error }, 'how full DELIVERY is cannot be read: bulk waits');
+      },
+    });
+    this.fresh = this.routerOf('fresh', FLUSH_AT);
+    this.bulk = this.routerOf('bulk', BULK_HELD_MAX / 2, (bytes) => this.quota.mayWrite(bytes));
+  }
+
+  get all(): { lane: DeliveryLane; router: Router }[] {
+    return [
+      { lane: 'fresh', router: this.fresh },
+      { lane: 'bulk', router: this.bulk },
+    ];
+  }
+
+  get quotaState(): QuotaState {
+    return this.quota.state;
+  }
+
+  readonly room: Room = ({ queue, held, heldBytes }) => {
+    if (queue !== 'dedupe-bulk') return heldBytes < FRESH_HELD_BYTES_MAX ? FRESH_HELD_MAX - held : 0;
+    return this.quota.mayTake(held === 0) && heldBytes < BULK_HELD_BYTES_MAX ? BULK_HELD_MAX - held : 0;
+  };
+
+  /** Before the transport drains: what waits for room in DELIVERY would hold it up to its deadline. */
+  onModuleDestroy(): void {
+    this.quota.close();
+  }
+
+  close(): void {
+    this.quota.close();
+    for (const pager of this.pagers) pager.close();
+  }
+
+  private routerOf(lane: DeliveryLane, flushAt: number, mayWrite?: RouterOptions['mayWrite']): Router {
+    const { broker, registry, admission, now } = this.options;
+    const ledger = new Pager(broker);
+    this.pagers.push(ledger);
+    const record = ledger.record.bind(ledger);
+    const delivery = new Publisher(broker, 'WEBHOOK_DELIVERY');
+    return new Router({ lane, registry, delivery, record, admission, duplicates: new Duplicates(record, now, flushAt), now, ...(mayWrite && { mayWrite }) });
+  }
+
+  private async deliveryBytes(): Promise<DeliveryBytes> {
+    const { state, config } = await this.options.broker.api<{ state: { bytes: number }; config: { max_bytes: number } }>('STREAM.INFO.WEBHOOK_DELIVERY');
+    return { bytes: state.bytes, maxBytes: config.max_bytes };
+  }
+}
