@@ -3,13 +3,13 @@ import type { Publisher } from '@spillway/jetstream';
 import type { Principal } from '@spillway/keys';
 import { newTraceparent } from '@spillway/telemetry';
 import { subject } from '@spillway/topology';
-import { acceptedNow } from './accepted-at.ts';
-import { deliveryBody } from './body.ts';
-import type { Envelope } from './envelope.ts';
-import { eventIdOf } from './event-id.ts';
+import { acceptedNow } from './event/accepted-at.ts';
+import { deliveryBody } from './event/body.ts';
+import type { Envelope } from './event/envelope.ts';
+import { eventIdOf } from './event/event-id.ts';
 import type { IngestMetrics } from './ingest.telemetry.ts';
 import { publishProblem } from './publish-problem.ts';
-import { assertMaySendFor } from './tenant-access.ts';
+import { assertMaySendFor } from './admission/tenant-access.ts';
 
 /** Takes one event over: from here on it is ours, on disk, or its producer is told that it is not. */
 export class Acceptance {

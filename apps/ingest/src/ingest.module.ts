@@ -1,10 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { Acceptance } from './acceptance.ts';
 import { EventsController } from './events.controller.ts';
+import { EventsEndpoint } from './http/events-endpoint.ts';
 
 @Module({})
 export class IngestModule {
-  static with(acceptance: Acceptance): DynamicModule {
-    return { module: IngestModule, controllers: [EventsController], providers: [{ provide: Acceptance, useValue: acceptance }] };
+  static with(endpoint: EventsEndpoint): DynamicModule {
+    return { module: IngestModule, controllers: [EventsController], providers: [{ provide: EventsEndpoint, useValue: endpoint }] };
   }
 }

@@ -1,6 +1,6 @@
 import type { Publisher } from '@spillway/jetstream';
 import type { Metrics } from '@spillway/telemetry';
-import type { InFlight } from './in-flight.ts';
+import type { InFlight } from './admission/in-flight.ts';
 
 /** What ingest counts beside the requests themselves, which every app measures by route and status. */
 export class IngestMetrics {

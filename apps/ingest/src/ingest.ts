@@ -1,11 +1,14 @@
 import { hostname } from 'node:os';
 import { assertSynced, joinPlane, Publisher, type Broker, type PinnedWorlds } from '@spillway/jetstream';
 import { KeyRing } from '@spillway/keys';
-import { Health, type Service } from '@spillway/service-kit';
+import { Health, requestDurations, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics } from '@spillway/telemetry';
+import type { FastifyInstance } from 'fastify';
 import { Acceptance } from './acceptance.ts';
-import { FrontDoor } from './front-door.ts';
-import { InFlight } from './in-flight.ts';
+import { FrontDoor } from './admission/front-door.ts';
+import { InFlight } from './admission/in-flight.ts';
+import { EventsEndpoint } from './http/events-endpoint.ts';
+import { withShortcut } from './http/shortcut.ts';
 import type { IngestConfig } from './ingest.config.ts';
 import { IngestModule } from './ingest.module.ts';
 import { IngestMetrics, observeMemory } from './ingest.telemetry.ts';
@@ -15,6 +18,12 @@ const APP = 'ingest';
 const brokerFault = (broker: Broker, worlds: PinnedWorlds) => (): string | undefined => {
   if (!broker.connected) return 'the broker is away: the event was not stored';
   return worlds.state.ready ? undefined : 'the broker that answers is not known to be the right one: the event was not stored';
+};
+
+/** The endpoint reads them itself: as the bytes they came in, and within its own bounds. */
+const leaveBodiesUnread = (fastify: FastifyInstance): void => {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
 };
 
 /** Everything an ingest consists of, wired; no request is taken before it is served. */
@@ -36,6 +45,8 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     maxWaitingBytes: 2 * config.maxBytesInFlight,
   });
   const door = new FrontDoor({ keys, inFlight, maxEventBytes, brokerFault: brokerFault(broker, worlds) });
+  const acceptance = new Acceptance(publisher, new IngestMetrics(metrics), maxEventBytes);
+  const endpoint = new EventsEndpoint(door, acceptance, requestDurations(metrics), log);
   observeMemory(metrics, inFlight, publisher);
   health.check('keys', () => ({ ok: keys.state.ready, detail: keys.state.why }));
   health.check('synced', () => ({ ok: true, detail: synced.detail }));
@@ -43,9 +54,9 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     app: APP,
     portOffset: 0,
     config,
-    module: IngestModule.with(new Acceptance(publisher, new IngestMetrics(metrics), maxEventBytes)),
-    fastify: { bodyLimit: maxEventBytes },
-    prepare: (nest) => door.install(nest.getHttpAdapter().getInstance()),
+    module: IngestModule.with(endpoint),
+    fastify: { serverFactory: withShortcut(endpoint) },
+    prepare: (nest) => leaveBodiesUnread(nest.getHttpAdapter().getInstance()),
     health,
     metrics,
     log,

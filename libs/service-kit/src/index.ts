@@ -5,6 +5,7 @@ export { describeConfig, printConfig, type ConfigRow } from './describe-config.t
 export type { HttpOptions } from './fastify-adapter.ts';
 export { FromEnv, type EnvOptions } from './from-env.ts';
 export { Health, type CheckResult, type HealthSnapshot, type Probe } from './health.ts';
+export { requestDurations } from './http-metrics.ts';
 export { CannotListen } from './listen.ts';
 export { loadConfig } from './load-config.ts';
 export { ProblemError, PROBLEM_TYPE, type Problem } from './problem-error.ts';

@@ -3,7 +3,7 @@ import { PublishEventDto } from '@spillway/contracts';
 import { validateSync } from 'class-validator';
 import { compileRules } from './compiled-rules.ts';
 import { findMember, type ByteRange } from './json-member.ts';
-import { invalidEvent, malformedJson, seen, type FieldFault } from './problems.ts';
+import { invalidEvent, malformedJson, seen, type FieldFault } from '../problems.ts';
 
 /** What a producer sent, judged: the few fields that we read, and `data` as the bytes it came in. */
 export type Envelope = { tenant: string; type: string; id?: string; time?: string; data: Uint8Array };

@@ -1,5 +1,5 @@
 import { derivedEventId, newEventId, SOURCE_ID_PATTERN } from '@spillway/contracts';
-import { invalidEvent, seen } from './problems.ts';
+import { invalidEvent, seen } from '../problems.ts';
 
 /**
  * The header's text, as it stands. Empty is refused rather than ignored: a producer whose key came out empty believes to be safe, and is not.

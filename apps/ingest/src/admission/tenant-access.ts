@@ -1,5 +1,5 @@
 import { reaches, type Principal } from '@spillway/keys';
-import { wrongTenant } from './problems.ts';
+import { wrongTenant } from '../problems.ts';
 
 /** A leading `_` is ours (`_system`, `_canary`): what is sent there goes to operators, so only the admin key may. */
 const isOurs = (tenant: string): boolean => tenant.startsWith('_');
