@@ -9,11 +9,11 @@ import { launchedApps, type LaunchedApp } from './launched-apps.ts';
 import { PlaneProcess } from './plane-process.ts';
 import { repositoryRoot } from './repository.ts';
 
-export type AppName = 'ingest' | 'console' | 'dedupe' | 'dispatcher';
+export type AppName = 'ingest' | 'console' | 'dedupe' | 'dispatcher' | 'retrier';
 type Env = Readonly<Record<string, string>>;
 
 export type PlaneOptions = {
-  /** How many of each at the start; one unless said otherwise. `add` brings more. */
+  /** How many of each at the start; one unless said otherwise, of the retrier none. `add` brings more. */
   apps?: Partial<Record<AppName, number>>;
   /** Over what the launcher would give. */
   env?: Partial<Record<AppName, Env>>;
@@ -25,7 +25,8 @@ export type PlaneOptions = {
 export type CreatedEndpoint = { id: string; secret: string; url: string };
 export type NatsLogin = { servers: string; user: string; pass: string };
 
-const APPS: readonly AppName[] = ['ingest', 'console', 'dedupe', 'dispatcher'];
+/** Without a retrier what failed stays where it can be counted. */
+const AT_START: Readonly<Record<AppName, number>> = { ingest: 1, console: 1, dedupe: 1, dispatcher: 1, retrier: 0 };
 /** What it says at a start and no more is some twenty lines; the whole log is kept. */
 const BROKER_TAIL_LINES = 10;
 /** A pid is ours while we live, so two test processes never share a folder. */
@@ -45,7 +46,8 @@ export const startPlane = async (options: PlaneOptions = {}): Promise<Plane> => 
   const plane = new Plane({ dir, broker, brokerOptions, passwords, options, rows: table.apps, mainFile: table.mainFile });
   try {
     await plane.provision();
-    await Promise.all(APPS.flatMap((app) => Array.from({ length: options.apps?.[app] ?? 1 }, () => plane.add(app))));
+    const counts = Object.entries({ ...AT_START, ...options.apps }) as [AppName, number][];
+    await Promise.all(counts.flatMap(([app, count]) => Array.from({ length: count }, () => plane.add(app))));
     return plane;
   } catch (error) {
     await plane.stop({ keepLogs: true });
