@@ -74,6 +74,8 @@ it('mends by itself what may be changed, and leaves what is the operator’s own
 it('makes again a durable that is gone, and reports one that nobody knows', async () => {
   await plane.broker.api('CONSUMER.DELETE.WEBHOOK_INGEST.dedupe-fresh');
   await plane.broker.api('CONSUMER.CREATE.WEBHOOK_RETRY.somebodys', { stream_name: 'WEBHOOK_RETRY', config: { durable_name: 'somebodys', ack_policy: 'none' } });
+  // as every app that runs watches the buckets: thirty such notes would hide the one that matters
+  await plane.broker.api('CONSUMER.CREATE.KV_webhook_keys.watcher', { stream_name: 'KV_webhook_keys', config: { name: 'watcher', ack_policy: 'none' } });
   const { actions, notes } = await plane.provision();
   expect(actions).toMatchObject([{ do: 'create durable', durable: 'dedupe-fresh' }]);
   expect(notes).toEqual(['WEBHOOK_RETRY has a consumer that is not in the catalogue, left alone: somebodys']);

@@ -125,7 +125,8 @@ const marking = (stream: ManagedName, { marked, lastSequence }: FoundStream, ado
 const planDurables = (stream: ManagedName, seen: FoundStream): Plan => {
   const wanted = desiredDurables(stream);
   const known = new Map(seen.durables.map((durable) => [durable.name, durable]));
-  const strangers = seen.durables.filter(({ name }) => !wanted.some((config) => config.name === name));
+  // without a durable name it is somebody who watches for the moment: every app watches buckets in this way
+  const strangers = seen.durables.filter(({ name, config }) => config['durable_name'] !== undefined && !wanted.some((ours) => ours.name === name));
   const notes = strangers.map(({ name }) => `${stream} has a consumer that is not in the catalogue, left alone: ${name}`);
   return joined(...wanted.map((config) => planDurable(stream, config, known.get(config.name))), { ...NOTHING, notes });
 };
