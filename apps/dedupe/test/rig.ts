@@ -6,13 +6,13 @@ import { startPlaneBroker, testLog, type PlaneBroker } from '@spillway/jetstream
 import { loadConfig, serve, type Serving } from '@spillway/service-kit';
 import { newSecret } from '@spillway/standard-webhooks';
 import { eventually, PlaneProcess, repositoryRoot } from '@spillway/testing';
-import { subject } from '@spillway/topology';
+import { subject, type IngestLane } from '@spillway/topology';
 import { DedupeConfig } from '../src/dedupe.config.ts';
 import { dedupe } from '../src/dedupe.ts';
 
 export type Kept = { subject: string; headers: RawHeaders; data: string };
 export type Accepted = { id: string; ingest: number };
-type Accepting = Partial<EventMeta> & { data?: string };
+type Accepting = Partial<EventMeta> & { data?: string; lane?: IngestLane };
 type StreamState = { messages: number; first_seq: number; last_seq: number };
 
 /** A dedupe on a broker of its own, with what is before it and behind it. */
@@ -77,11 +77,11 @@ export class Rig {
   }
 
   /** As ingest would. @param key the producer's: the same one is the same event */
-  async accept(key: string, { data = '{"n":1}', ...over }: Accepting = {}): Promise<Accepted> {
+  async accept(key: string, { data = '{"n":1}', lane = 'fresh', ...over }: Accepting = {}): Promise<Accepted> {
     const tenant = over.tenant ?? 'acme';
     const meta: EventMeta = { eventId: derivedEventId(tenant, key), tenant, type: 'invoice.paid', source: `/tenants/${tenant}`, acceptedAt: new Date().toISOString(), ...over };
     const body = Buffer.from(`{"type":"${meta.type}","timestamp":"${meta.acceptedAt}","data":${data}}`);
-    const { seq } = await this.ingest.publish(subject.ingest('fresh', tenant), eventHeaders(meta), body);
+    const { seq } = await this.ingest.publish(subject.ingest(lane, tenant), eventHeaders(meta), body);
     return { id: meta.eventId, ingest: seq };
   }
 

@@ -109,4 +109,15 @@ describe('the gate, by lane', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(parked).toEqual(['bulk']);
   });
+
+  it('leaves what waits in bulk for nothing but a slot where it is', async () => {
+    const { gate, time, enter, line, parked } = setUp({ slots: 2 });
+    const [busy, ep] = [line('ep_busy'), line('ep_1')];
+    many(2, () => enter(busy, 'turn'));
+    enter(ep, 'bulk');
+    time.now = 60_000;
+    gate.beat();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([parked, gate.waitingNow]).toEqual([[], 1]);
+  });
 });

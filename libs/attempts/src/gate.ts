@@ -153,7 +153,8 @@ export class Gate {
     this.serve(now);
     for (const line of this.lines.values()) {
       this.parkTheLate(line, line.fresh, now);
-      this.parkTheLate(line, line.bulk, now);
+      // bulk may wait for slots that others want, where it is: only its endpoint's cap parks it, or in PARKED it would be bulk no more
+      if (!line.hasRoom) this.parkTheLate(line, line.bulk, now);
     }
   }
 
