@@ -65,7 +65,7 @@ describe('a start', () => {
 });
 
 it('runs without a Redis where there is none to be had, and says what that costs', async () => {
-  const start = await plane.ready({ env: { PATH: '/nowhere', STAND_IN_CACHE: plane.folder } });
+  const start = await plane.ready({ env: { REDIS_SERVER_BIN: '', PATH: '/nowhere', STAND_IN_CACHE: plane.folder } });
   expect(start.output).toContain('no redis-server here: not a Debian machine');
   expect(start.output).toContain('there is no Redis: duplicates are known for two minutes instead of a day, by id only');
   expect(plane.lock().processes.map(({ name }) => name)).toEqual(['nats', 'ingest', 'dispatcher']);
