@@ -23,6 +23,8 @@ type Settings = {
   description?: string;
   header?: Record<string, string>;
   maxInFlight?: number;
+  ratePerSecond?: number;
+  schedule?: number[];
   timeoutSeconds?: number;
   uid?: string;
   metadata?: Record<string, string>;
@@ -45,6 +47,13 @@ const whole = (value: string): number => {
   return Number(value);
 };
 
+const number = (value: string): number => {
+  if (value.trim() === '' || !Number.isFinite(Number(value))) throw new InvalidArgumentError('wanted a number');
+  return Number(value);
+};
+
+const waits = (value: string): number[] => value.split(',').map(whole);
+
 const forTenant = (command: Command): Command => command.requiredOption('-t, --tenant <tenant>', 'whose endpoint it is');
 
 /** What both `create` and `update` may set. */
@@ -54,13 +63,15 @@ const withSettings = (command: Command): Command =>
     .option('--description <text>')
     .option('--header <name: value>', 'a header of its own on every attempt; repeat it', pair(':'))
     .option('--max-in-flight <n>', 'attempts at once, at most', whole)
+    .option('--rate-per-second <n>', 'attempts begun in any second, at most', number)
+    .option('--schedule <seconds>', 'the waits before attempts 2, 3, …, by commas', waits)
     .option('--timeout-seconds <n>', 'for one whole attempt', whole)
     .option('--uid <uid>', 'your own name of it, usable in place of its id')
     .option('--metadata <name=value>', 'kept for you; repeat it', pair('='));
 
-const bodyOf = ({ url, type, description, header, maxInFlight, timeoutSeconds, uid, metadata, secret }: Settings): Record<string, unknown> =>
+const bodyOf = ({ url, type, description, header, maxInFlight, ratePerSecond, schedule, timeoutSeconds, uid, metadata, secret }: Settings): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries({ url, types: type, description, headers: header, maxInFlight, timeoutSeconds, uid, metadata, secret }).filter(([, value]) => value !== undefined),
+    Object.entries({ url, types: type, description, headers: header, maxInFlight, ratePerSecond, schedule, timeoutSeconds, uid, metadata, secret }).filter(([, value]) => value !== undefined),
   );
 
 const one = (endpoint: Endpoint): string =>

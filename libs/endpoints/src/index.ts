@@ -1,6 +1,6 @@
 export { ChangedTooOften, RegistryDamaged, RegistryRefusal, SecretUnreadable } from './errors.ts';
 export { matchesType, wantsType } from './matches-type.ts';
-export { registryKey, type EndpointDraft, type EndpointRecord, type SealedSecret } from './record.ts';
+export { registryKey, withoutFailing, type EndpointDraft, type EndpointRecord, type FailingState, type SealedSecret } from './record.ts';
 export { EndpointRegistry, type RegistryOptions } from './registry.ts';
 export type { Matching } from './endpoint-map.ts';
 export { EndpointStore, type StoreOptions } from './store.ts';

@@ -1,4 +1,4 @@
-import { ENDPOINT_ID_PATTERN } from '@spillway/contracts';
+import { ENDPOINT_ID_PATTERN, type FailureKind } from '@spillway/contracts';
 
 /** A secret at rest; see `seal`. Several while one replaces the other. */
 export type SealedSecret = { sealed: string; createdAt: string };
@@ -29,11 +29,20 @@ export type EndpointRecord = {
   state: 'active' | 'deleted';
   createdAt: string;
   updatedAt: string;
+} & FailingState;
+
+/** Kept by who attempts; gone after a success, and when somebody enables the endpoint or gives it another address. */
+export type FailingState = {
+  /** Since when every attempt has failed. */
   failingSince?: string;
+  /** How the first of them did. */
+  failedWith?: { kind: FailureKind; status?: number };
+  /** Which warning about it was given last. */
+  failingTold?: 1 | 2;
 };
 
 /** What a caller decides about an endpoint; the rest is the store's. */
-export type EndpointDraft = Omit<EndpointRecord, 'id' | 'tenant' | 'secrets' | 'state' | 'createdAt' | 'updatedAt' | 'failingSince' | 'disabledReason'>;
+export type EndpointDraft = Omit<EndpointRecord, 'id' | 'tenant' | 'secrets' | 'state' | 'createdAt' | 'updatedAt' | 'disabledReason' | keyof FailingState>;
 
 /** The keys of bucket `webhook_endpoints`, built here and nowhere else. */
 export const registryKey = {
@@ -67,6 +76,12 @@ export const parseRecord = (text: string): EndpointRecord | undefined => {
     Array.isArray(secrets) &&
     (types === undefined || Array.isArray(types));
   return whole ? (value as EndpointRecord) : undefined;
+};
+
+/** As after a success; the same object back when nothing fails. */
+export const withoutFailing = (record: EndpointRecord): EndpointRecord => {
+  const { failingSince, failedWith, failingTold, ...rest } = record;
+  return failingSince === undefined && failedWith === undefined && failingTold === undefined ? record : rest;
 };
 
 /** What stays of an endpoint that was deleted: whose it was and where it led, and nothing that was entrusted to us. */

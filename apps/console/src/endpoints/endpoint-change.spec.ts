@@ -40,6 +40,13 @@ describe('a change', () => {
     expect([enabled.enabled, 'disabledReason' in enabled, 'failingSince' in enabled]).toEqual([true, false, false]);
   });
 
+  it('of the address begins anew: what failed was the other one', () => {
+    const failing: EndpointRecord = { ...record, failingSince: AT, failingTold: 1, failedWith: { kind: 'refused' } };
+    const moved = changed(failing, { url: 'https://example.org/' }, AT);
+    expect(['failingSince' in moved, 'failingTold' in moved, 'failedWith' in moved]).toEqual([false, false, false]);
+    expect(changed(failing, { description: 'x' }, AT)).toMatchObject({ failingSince: AT, failingTold: 1 });
+  });
+
   it('is told as facts: what was changed, and that it was disabled', () => {
     const dto = { enabled: false, description: 'x' };
     const facts = changeFacts(record, changed(record, dto, AT), changedFields(record, dto), 'admin', AT);

@@ -1,6 +1,6 @@
 import { TYPE_FILTER_PATTERN } from '@spillway/contracts';
-import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
-import { IfGiven, IfSet, IsTextMap } from '../input/rules.ts';
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsInt, IsNumber, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IfGiven, IfSet, IsSchedule, IsTextMap } from '../input/rules.ts';
 
 /** As Svix has it; never like one of our ids, so that a path names one endpoint only. */
 const UID_PATTERN = /^(?!ep_)[A-Za-z0-9_.-]{1,128}$/;
@@ -10,6 +10,13 @@ const UID_WANTED = '1 to 128 of A-Z a-z 0-9 _ . -, not beginning with ep_';
 const MAX_IN_FLIGHT = 512;
 /** A receiver that needs longer should answer first and work afterwards; the slot it holds is everybody's. */
 const MAX_TIMEOUT_SECONDS = 60;
+
+/** An event older than this expires, so a longer schedule would promise attempts that nobody makes. */
+const OLDEST_SECONDS = 7 * 86_400;
+const MAX_WAITS = 50;
+/** Slower is better disabled; and in a second nobody tells more apart. */
+const SLOWEST_PER_SECOND = 0.01;
+const FASTEST_PER_SECOND = 10_000;
 
 /** What may be set at creation and changed later. `null` in a change takes a setting back to its default. */
 class Settings {
@@ -35,6 +42,17 @@ class Settings {
   @Min(1, { message: 'at least 1' })
   @Max(MAX_IN_FLIGHT, { message: `at most ${MAX_IN_FLIGHT}` })
   maxInFlight?: number | null;
+
+  @IfSet()
+  @IsNumber({ allowNaN: false, allowInfinity: false }, { message: 'a number' })
+  @Min(SLOWEST_PER_SECOND, { message: `at least ${SLOWEST_PER_SECOND}` })
+  @Max(FASTEST_PER_SECOND, { message: `at most ${FASTEST_PER_SECOND}` })
+  ratePerSecond?: number | null;
+
+  /** The waits before attempts 2, 3, …; none means one attempt. */
+  @IfSet()
+  @IsSchedule({ maxWaits: MAX_WAITS, maxSeconds: OLDEST_SECONDS })
+  schedule?: number[] | null;
 
   @IfSet()
   @IsInt({ message: 'whole seconds' })

@@ -1,4 +1,5 @@
 import type { EndpointRecord } from '@spillway/endpoints';
+import { healthOf, type EndpointHealth } from './endpoint-health.ts';
 
 /** By name, so that nothing added to the record is shown unawares; secrets have an address of their own. */
 const shown = [
@@ -9,16 +10,20 @@ const shown = [
   'description',
   'headers',
   'maxInFlight',
+  'ratePerSecond',
   'timeoutSeconds',
+  'schedule',
   'enabled',
   'disabledReason',
   'uid',
   'metadata',
   'createdAt',
   'updatedAt',
-  'failingSince',
 ] as const satisfies readonly (keyof EndpointRecord)[];
 
-export type EndpointView = Pick<EndpointRecord, (typeof shown)[number]>;
+export type EndpointView = Pick<EndpointRecord, (typeof shown)[number]> & { health: EndpointHealth };
 
-export const endpointView = (record: EndpointRecord): EndpointView => Object.fromEntries(shown.map((name) => [name, record[name]])) as EndpointView;
+export const endpointView = (record: EndpointRecord, parked: number | null): EndpointView => ({
+  ...(Object.fromEntries(shown.map((name) => [name, record[name]])) as Pick<EndpointRecord, (typeof shown)[number]>),
+  health: healthOf(record, parked),
+});

@@ -15,6 +15,7 @@ import { changed, changedFields, draftOf } from './endpoint-change.ts';
 import { permittedHeaders, permittedSecret, permittedUrl } from './endpoint-rules.ts';
 import { ChangeEndpointDto, CreateEndpointDto } from './endpoint.dto.ts';
 import { endpointView, type EndpointView } from './endpoint.view.ts';
+import { ParkedCounts } from './parked-counts.ts';
 
 /** `{id}` in a path is the endpoint's id or its `uid`. */
 @UseGuards(RegistryReady)
@@ -25,6 +26,7 @@ export class EndpointsController {
     private readonly store: EndpointStore,
     private readonly facts: FactLog,
     private readonly rules: ConsoleRules,
+    private readonly parked: ParkedCounts,
   ) {}
 
   @Post()
@@ -35,19 +37,21 @@ export class EndpointsController {
     const secret = permittedSecret(dto.secret);
     const record = await this.store.create(tenant, draftOf(dto), secret);
     await this.facts.tell(tenant, [createdFact(record, by.id, record.createdAt)]);
-    return { ...endpointView(record), secret };
+    return { ...endpointView(record, 0), secret };
   }
 
   @Get()
   @NeedsForTenant('endpoints:read', 'endpoints:write')
-  list(@Param('tenant') tenant: string, @Query() query: Record<string, unknown>): Page<EndpointView> {
-    return pageOf(this.registry.endpointsOf(tenant), byCreation, endpointView, pageQuery(query));
+  async list(@Param('tenant') tenant: string, @Query() query: Record<string, unknown>): Promise<Page<EndpointView>> {
+    const wanted = pageQuery(query);
+    const parked = await this.parked.all();
+    return pageOf(this.registry.endpointsOf(tenant), byCreation, (record) => endpointView(record, parked === undefined ? null : (parked.get(record.id) ?? 0)), wanted);
   }
 
   @Get(':id')
   @NeedsForTenant('endpoints:read', 'endpoints:write')
-  get(@Param('tenant') tenant: string, @Param('id') id: string): EndpointView {
-    return endpointView(this.found(tenant, id));
+  get(@Param('tenant') tenant: string, @Param('id') id: string): Promise<EndpointView> {
+    return this.shown(this.found(tenant, id));
   }
 
   @Patch(':id')
@@ -64,7 +68,7 @@ export class EndpointsController {
     const at = new Date().toISOString();
     const { before, after } = await this.store.change(tenant, endpoint, (current) => changed(current, dto, at));
     await this.facts.tell(tenant, changeFacts(before, after, changedFields(before, dto), by.id, at));
-    return endpointView(after);
+    return this.shown(after);
   }
 
   @Delete(':id')
@@ -80,6 +84,10 @@ export class EndpointsController {
   @NeedsForTenant('endpoints:write')
   secret(@Param('tenant') tenant: string, @Param('id') id: string): { secret: string } {
     return { secret: this.registry.secretTextsOf(this.found(tenant, id))[0] as string };
+  }
+
+  private async shown(record: EndpointRecord): Promise<EndpointView> {
+    return endpointView(record, await this.parked.of(record.id));
   }
 
   private found(tenant: string, id: string): EndpointRecord {

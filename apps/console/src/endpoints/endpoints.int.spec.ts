@@ -1,4 +1,8 @@
+import type { EndpointRecord } from '@spillway/endpoints';
+import { Publisher, WatchedBucket } from '@spillway/jetstream';
+import { testLog } from '@spillway/jetstream/testing';
 import { eventually } from '@spillway/testing';
+import { shardOf, subject } from '@spillway/topology';
 import { factsOf } from '../../test/facts-of.ts';
 import { startConsole, startConsoleAndBroker, type Answer, type RunningConsole } from '../../test/running-console.ts';
 
@@ -44,6 +48,35 @@ describe('an endpoint', () => {
     expect([status, body['id'], body['types'], body['maxInFlight'], body['uid']]).toEqual([200, id, ['b', 'c.**'], undefined, 'erp']);
     expect((await running.call('GET', at(tenant, '/crm'))).status).toBe(404);
     expect((await running.call('GET', at(tenant, '/erp'))).body).toEqual(body);
+  });
+
+  it('has a schedule and a rate of its own, which a change takes back', async () => {
+    const tenant = newTenant();
+    const { id } = await create(tenant, { schedule: [1, 60, 3_600], ratePerSecond: 2.5 });
+    expect((await running.call('GET', at(tenant, `/${id}`))).body).toMatchObject({ schedule: [1, 60, 3_600], ratePerSecond: 2.5 });
+    expect((await running.call('PATCH', at(tenant, `/${id}`), { body: { schedule: [], ratePerSecond: null } })).body).toMatchObject({ schedule: [] });
+    const { body } = await running.call('PATCH', at(tenant, `/${id}`), { body: { schedule: null } });
+    expect([body['schedule'], body['ratePerSecond']]).toEqual([undefined, undefined]);
+  });
+
+  it('says how it is: enabled, disabled, failing, and what is parked for it', async () => {
+    const tenant = newTenant();
+    const { id } = await create(tenant);
+    const health = async (rest: string) => (await running.call('GET', at(tenant, rest))).body;
+    expect((await health(`/${id}`))['health']).toEqual({ state: 'enabled', parked: 0 });
+    const parked = new Publisher(running.plane.broker, 'WEBHOOK_PARKED');
+    for (const kind of ['first', 'first', 'later'] as const) await parked.publish(subject.parked(kind, shardOf(id), id), [], Buffer.from('{}'));
+    await running.call('PATCH', at(tenant, `/${id}`), { body: { enabled: false } });
+    expect((await health(`/${id}`))['health']).toEqual({ state: 'disabled', parked: 3 });
+    await running.call('PATCH', at(tenant, `/${id}`), { body: { enabled: true } });
+    // as who attempts writes it
+    const registry = await WatchedBucket.open(running.plane.broker, 'webhook_endpoints', { log: testLog });
+    const record = JSON.parse((await registry.read(`endpoint.${id}`))?.value ?? '') as EndpointRecord;
+    const failingSince = '2026-01-01T00:00:00.000Z';
+    await registry.put(`endpoint.${id}`, JSON.stringify({ ...record, failingSince, failedWith: { kind: 'status', status: 503 } } satisfies EndpointRecord));
+    registry.close();
+    const expected = { state: 'failing', parked: 3, failingSince, firstFailure: { kind: 'status', status: 503 } };
+    await eventually(async () => expect([(await health(`/${id}`))['health'], ((await health(''))['items'] as { health: object }[])[0]?.health]).toEqual([expected, expected]));
   });
 
   it('is gone once deleted, and unknown to other tenants always', async () => {
@@ -118,6 +151,10 @@ describe('what is refused', () => {
     expect((await running.call('POST', at(tenant), { body: { url, color: 'red' } })).body).toMatchObject({ status: 422, code: 'invalid_request', errors: [{ field: 'color', wanted: 'no such field' }] });
     expect((await running.call('POST', at(tenant), { body: { url, headers: { 'Webhook-Signature': 'x' } } })).body).toMatchObject({ status: 422, errors: [{ field: 'headers' }] });
     expect((await running.call('POST', at(tenant), { body: { url, secret: 'whsec_short' } })).body).toMatchObject({ status: 422, errors: [{ field: 'secret' }] });
+    for (const schedule of [[0], [1.5], ['1'], 'none', [604_801], Array.from({ length: 51 }, () => 1), { 0: 1 }]) {
+      expect((await running.call('POST', at(tenant), { body: { url, schedule } })).body).toMatchObject({ status: 422, errors: [{ field: 'schedule' }] });
+    }
+    for (const ratePerSecond of [0, -1, '5', 1e6]) expect((await running.call('POST', at(tenant), { body: { url, ratePerSecond } })).body).toMatchObject({ status: 422, errors: [{ field: 'ratePerSecond' }] });
     expect((await running.call('GET', at(tenant, '?limit=0'))).body).toMatchObject({ status: 422, errors: [{ field: 'limit' }] });
   });
 

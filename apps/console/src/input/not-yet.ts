@@ -2,8 +2,6 @@
 export type NotYet = Readonly<Record<string, string>>;
 
 export const endpointNotYet: NotYet = {
-  schedule: 'a retry schedule of its own',
-  ratePerSecond: 'a rate limit of its own',
   ordered: 'strict order',
   ed25519: 'ed25519 signatures',
   internal: 'internal endpoints',

@@ -37,3 +37,19 @@ export const IsSmallJson = (maxBytes: number): PropertyDecorator =>
       defaultMessage: () => `at most ${maxBytes} bytes of JSON`,
     },
   });
+
+/** Whole seconds from 1, one after the other. */
+export const IsSchedule = ({ maxWaits, maxSeconds }: { maxWaits: number; maxSeconds: number }): PropertyDecorator =>
+  ValidateBy({
+    name: 'isSchedule',
+    validator: {
+      validate: (value: unknown) => isSchedule(value, maxWaits, maxSeconds),
+      defaultMessage: () => `a list of at most ${maxWaits} waits in whole seconds, each at least 1, together at most ${maxSeconds}`,
+    },
+  });
+
+const isSchedule = (value: unknown, maxWaits: number, maxSeconds: number): boolean =>
+  Array.isArray(value) &&
+  value.length <= maxWaits &&
+  value.every((wait) => Number.isSafeInteger(wait) && wait >= 1) &&
+  value.reduce((sum: number, wait: number) => sum + wait, 0) <= maxSeconds;
