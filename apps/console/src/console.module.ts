@@ -4,6 +4,8 @@ import { EndpointRegistry, EndpointStore } from '@spillway/endpoints';
 import { KeyRing, KeyStore } from '@spillway/keys';
 import { AccessGuard } from './access/access.guard.ts';
 import { ConsoleRules } from './console.rules.ts';
+import { DedupeRules } from './dedupe-rules/dedupe-rules.ts';
+import { DedupeRulesController } from './dedupe-rules/dedupe-rules.controller.ts';
 import { EndpointsController } from './endpoints/endpoints.controller.ts';
 import { ParkedCounts } from './endpoints/parked-counts.ts';
 import { EventTypes } from './event-types/event-types.ts';
@@ -28,11 +30,13 @@ export type Parts = {
   status: PlaneStatus;
   switches: SwitchStore;
   retries: WaitingRetriesOf;
+  dedupeRules: DedupeRules;
   parked: ParkedCounts;
 };
 
+export const controllers = [EndpointsController, TenantsController, EventTypesController, KeysController, RetriesController, DedupeRulesController, StatusController, PageController];
 
-const providersOf = ({ registry, store, keys, facts, rules, status, switches, retries, parked }: Parts): Provider[] => [
+const providersOf = ({ registry, store, keys, facts, rules, status, switches, retries, dedupeRules, parked }: Parts): Provider[] => [
   { provide: EndpointRegistry, useValue: registry },
   { provide: EndpointStore, useValue: store },
   { provide: EventTypes, useValue: new EventTypes(registry) },
@@ -43,6 +47,7 @@ const providersOf = ({ registry, store, keys, facts, rules, status, switches, re
   { provide: PlaneStatus, useValue: status },
   { provide: SwitchStore, useValue: switches },
   { provide: WaitingRetriesOf, useValue: retries },
+  { provide: DedupeRules, useValue: dedupeRules },
   { provide: ParkedCounts, useValue: parked },
   { provide: APP_GUARD, useClass: AccessGuard },
   { provide: APP_INTERCEPTOR, useClass: KnownProblems },

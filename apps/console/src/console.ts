@@ -9,6 +9,7 @@ import type { ConsoleConfig } from './console.config.ts';
 import { ConsoleModule } from './console.module.ts';
 import { ConsoleRules } from './console.rules.ts';
 import { ParkedCounts } from './endpoints/parked-counts.ts';
+import { DedupeRules } from './dedupe-rules/dedupe-rules.ts';
 import { FactLog } from './facts/fact-log.ts';
 import { SwitchStore } from './retries/switch-store.ts';
 import { WaitingRetriesOf } from './retries/waiting-retries.ts';
@@ -50,6 +51,7 @@ export const consoleApp = async (config: ConsoleConfig): Promise<Service> => {
       status: new PlaneStatus(broker, new Owners(leases)),
       switches: new SwitchStore(control),
       retries: new WaitingRetriesOf(broker),
+      dedupeRules: new DedupeRules(control),
       parked: new ParkedCounts(broker),
     }),
     fastify: { bodyLimit: MAX_BODY_BYTES },
