@@ -1,7 +1,7 @@
 import type { HeaderPairs } from '@spillway/contracts';
 import { Broker, BrokerRefused, Publisher, type PubAck } from '@spillway/jetstream';
 import { testLog } from '@spillway/jetstream/testing';
-import { eventually, type Plane } from '@spillway/testing';
+import { eventually, onPlane, type Plane, type PlaneOptions } from '@spillway/testing';
 import type { BucketName, StreamName } from '@spillway/topology';
 
 type StreamInfo = { state: { messages: number; first_seq: number; last_seq: number; subjects?: Record<string, number> } };
@@ -101,6 +101,17 @@ export class BrokerView {
     }
   }
 }
+
+/** `onPlane`, with a connection of the test's own to its broker. */
+export const onPlaneInView = <T>(options: PlaneOptions, body: (plane: Plane, view: BrokerView) => Promise<T>): Promise<T> =>
+  onPlane(options, async (plane) => {
+    const view = await BrokerView.of(plane);
+    try {
+      return await body(plane, view);
+    } finally {
+      await view.close(); // an open connection would keep jest from ending
+    }
+  });
 
 /** `NATS/1.0\r\nname: value\r\n…` */
 const headersOf = (encoded = ''): [string, string][] =>

@@ -1,6 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises';
-import { Books, eventually, onPlane, sendUntilAnswered, startReceiver, type Receiver, type ToSend } from '@spillway/testing';
-import { BrokerView } from './broker-view.ts';
+import { Books, eventually, sendUntilAnswered, startReceiver, type Receiver, type ToSend } from '@spillway/testing';
+import { onPlaneInView } from './broker-view.ts';
 
 const EVENTS = 5_000;
 const CAP = 5;
@@ -33,11 +33,10 @@ it('never has more at an endpoint than it may, over two dispatchers, and its nei
     startedAfterMs.push(request.at - (JSON.parse(request.body.toString()) as { data: number }).data);
     return 200;
   };
-  await onPlane({ apps: { dispatcher: 2 } }, async (plane) => {
+  await onPlaneInView({ apps: { dispatcher: 2 } }, async (plane, view) => {
     await plane.createEndpoint('cap', { url: `${slow.url}/slow`, types: ['slow'], maxInFlight: CAP });
     await plane.createEndpoint('cap', { url: `${quick.url}/quick`, types: ['quick'] });
     const { url } = plane.app('ingest');
-    const view = await BrokerView.of(plane);
     const producer = { url, key: plane.adminKey };
     const all = new AbortController();
     const neighbour = async (): Promise<void> => {
@@ -55,7 +54,6 @@ it('never has more at an endpoint than it may, over two dispatchers, and its nei
       await beside;
     }
     await view.settled();
-    await view.close();
     const slowest = Math.max(...startedAfterMs);
     process.stdout.write(`${books.print('the capped endpoint')}\n  at most ${slow.mostInFlight} at once\n${neighbours.print('its neighbour')}\n  slowest start after ${slowest} ms\n`);
   });

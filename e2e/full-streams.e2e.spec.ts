@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Books, eventually, onPlane, sendUntilAnswered, startReceiver, type Answered, type Plane, type PlaneProcess, type Receiver, type ToSend } from '@spillway/testing';
-import { BrokerView } from './broker-view.ts';
+import { onPlaneInView, type BrokerView } from './broker-view.ts';
 
 /** Five tenants: each alone stops at its share, a half of the bytes; together they fill the stream. */
 const TENANTS = ['a', 'b', 'c', 'd', 'e'] as const;
@@ -38,8 +38,7 @@ const isTold = ({ status, headers, body }: Answered): boolean => {
 const refusals = new Set<string>();
 beforeEach(() => refusals.clear());
 
-const everythingArrives = async (plane: Plane): Promise<void> => {
-  const view = await BrokerView.of(plane);
+const everythingArrives = async (view: BrokerView): Promise<void> => {
   try {
     await eventually(() => {
       const { length } = books.missing();
@@ -48,34 +47,33 @@ const everythingArrives = async (plane: Plane): Promise<void> => {
     await view.settled();
   } finally {
     process.stdout.write(`${books.print(expect.getState().currentTestName ?? '')}\n`);
-    await view.close();
   }
   expect(books.totals()).toMatchObject({ lost: 0, duplicates: 0, strange: 0 });
 };
 
 it('tells producers when INGEST is full, and loses nothing that it accepted', async () => {
-  await onPlane({ limits: { SPILLWAY_MAX_BYTES_INGEST: SMALL }, apps: { dedupe: 0 } }, async (plane) => {
+  await onPlaneInView({ limits: { SPILLWAY_MAX_BYTES_INGEST: SMALL }, apps: { dedupe: 0 } }, async (plane, view) => {
     await createEndpoints(plane);
     await sendUntilAnswered({ ...producer(plane), events: eventsNamed('filling', 2_000), content: isTold });
     expect(refusals).toContain('ingest_full');
     expect(books.acknowledgedCount).toBeGreaterThan(500); // 4 MiB of 4 KiB
     await plane.add('dedupe');
-    await everythingArrives(plane);
+    await everythingArrives(view);
     await sendUntilAnswered({ ...producer(plane), events: eventsNamed('after', 500) });
-    await everythingArrives(plane);
+    await everythingArrives(view);
   });
 });
 
 it('flows again by itself when DELIVERY was full', async () => {
-  await onPlane({ limits: { SPILLWAY_MAX_BYTES_DELIVERY: SMALL, SPILLWAY_MAX_BYTES_INGEST: SMALL }, apps: { dispatcher: 0 } }, async (plane) => {
+  await onPlaneInView({ limits: { SPILLWAY_MAX_BYTES_DELIVERY: SMALL, SPILLWAY_MAX_BYTES_INGEST: SMALL }, apps: { dispatcher: 0 } }, async (plane, view) => {
     await createEndpoints(plane);
     await sendUntilAnswered({ ...producer(plane), events: eventsNamed('filling', 4_000), content: isTold });
     expect(refusals).toContain('ingest_full'); // first DELIVERY was full, then INGEST behind it
     expect((await plane.app('dedupe').readiness()).status).toBe(200);
     await plane.add('dispatcher');
-    await everythingArrives(plane);
+    await everythingArrives(view);
     await sendUntilAnswered({ ...producer(plane), events: eventsNamed('after', 500) });
-    await everythingArrives(plane);
+    await everythingArrives(view);
   });
 });
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Books, eventually, onPlane, seeded, sendUntilAnswered, startReceiver, type Plane, type Receiver, type Seeded, type ToSend } from '@spillway/testing';
-import { BrokerView } from './broker-view.ts';
+import { Books, eventually, seeded, sendUntilAnswered, startReceiver, type Plane, type Receiver, type Seeded, type ToSend } from '@spillway/testing';
+import { onPlaneInView, type BrokerView } from './broker-view.ts';
 
 const EVENTS = 10_000;
 /** 50 s of load: a fifth of it for each fault, its restart, and what a shard needs to find a new owner (4 s) or a message to come again (5 s). */
@@ -57,9 +57,8 @@ const carryOut = async (kill: Kill, plane: Plane, view: BrokerView): Promise<voi
 
 it('loses nothing of 10,000 events while every process is killed, and repeats only what was in flight', async () => {
   const random = seeded();
-  await onPlane({}, async (plane) => {
+  await onPlaneInView({}, async (plane, view) => {
     await createEndpoints(plane, receiver.url);
-    const view = await BrokerView.of(plane);
     const sending = sendUntilAnswered({ url: plane.app('ingest').url, key: plane.adminKey, events, ratePerSecond: RATE_PER_SECOND, onTried: books.tried });
     const killing = (async () => {
       for (const kill of planKills(random)) await carryOut(kill, plane, view);
@@ -70,8 +69,7 @@ it('loses nothing of 10,000 events while every process is killed, and repeats on
       await view.settled();
     } finally {
       process.stdout.write(`${books.print(`kills, seed ${random.seed}`)}\n`);
-      await view.close();
-    }
+      }
   });
   expect(books.totals()).toMatchObject({ attempted: EVENTS, acknowledged: EVENTS, owed: EVENTS * 1.2, delivered: EVENTS * 1.2, lost: 0, unexplained: 0, strange: 0 });
   expect(books.faults.filter((fault) => (books.resumedAfterMs(fault) ?? Infinity) > MOVING_AGAIN_WITHIN_MS)).toEqual([]);

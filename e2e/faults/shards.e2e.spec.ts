@@ -1,8 +1,7 @@
-import { setTimeout as after } from 'node:timers/promises';
-import type { Fact } from '@spillway/contracts';
-import { Books, eventually, onPlane, seeded, sendUntilAnswered, startReceiver, type Plane, type PlaneProcess, type Receiver, type ToSend } from '@spillway/testing';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Books, eventually, seeded, sendUntilAnswered, startReceiver, type Plane, type PlaneProcess, type Receiver, type ToSend } from '@spillway/testing';
 import { allShards, shardOf } from '@spillway/topology';
-import { BrokerView } from './broker-view.ts';
+import { onPlaneInView, type BrokerView } from '../broker-view.ts';
 
 const TENANT = 'shards';
 const RATE_PER_SECOND = 200;
@@ -67,15 +66,14 @@ const longestSilence = (fromMs: number, untilMs: number): number => Math.max(...
 
 it('moves the shards of a dispatcher that is killed, and of one that is frozen for 20 s, and loses nothing', async () => {
   const random = seeded();
-  await onPlane({ apps: { dispatcher: 2 } }, async (plane) => {
+  await onPlaneInView({ apps: { dispatcher: 2 } }, async (plane, view) => {
     await createEndpoints(plane);
-    const view = await BrokerView.of(plane);
     await isSpread(view);
     const sending = load(plane);
     const silences: number[] = [];
     const strike = async (what: string, victim: PlaneProcess, act: () => Promise<void>): Promise<void> => {
       await isSpread(view);
-      await after(random.between(2_000, 4_000)); // how long nothing is wrong is part of what is tried, not a wait for something
+      await pause(random.between(2_000, 4_000)); // how long nothing is wrong is part of what is tried, not a wait for something
       const over = books.fault(`${what} of ${victim.name}`, 'the moment');
       const atMs = Date.now();
       await act();
@@ -87,77 +85,43 @@ it('moves the shards of a dispatcher that is killed, and of one that is frozen f
       await strike('SIGKILL', first, async () => {
         await first.kill();
         await eventually(async () => expect(await holdings(view)).toEqual([8]));
-        await after(2_000);
+        await pause(2_000);
       });
       await first.start();
       await first.ready();
       await strike('SIGSTOP', second, async () => {
         second.freeze();
-        await after(FROZEN_MS);
+        await pause(FROZEN_MS);
         second.thaw();
       });
       await isSpread(view);
-      await after(2_000);
+      await pause(2_000);
     } finally {
       await sending.stop();
     }
     await everythingArrived(view);
     process.stdout.write(`${books.print(`shards, seed ${random.seed}`)}\n  longest silence of an endpoint: ${silences.join(' ms, ')} ms\n`);
-    await view.close();
   });
   expect(books.totals()).toMatchObject({ lost: 0, unexplained: 0, strange: 0 });
   expect(longestSilence(books.faults[0]?.atMs ?? 0, Date.now() - 15_000)).toBeLessThan(MOVED_WITHIN_MS);
 });
 
 it('gives a dispatcher that is added its share, and delivers nothing twice', async () => {
-  await onPlane({}, async (plane) => {
+  await onPlaneInView({}, async (plane, view) => {
     await createEndpoints(plane);
-    const view = await BrokerView.of(plane);
     await eventually(async () => expect(await holdings(view)).toEqual([8]));
     const sending = load(plane);
-    await after(3_000);
+    await pause(3_000);
     const added = await plane.add('dispatcher');
     await isSpread(view);
-    await after(3_000);
+    await pause(3_000);
     // and back: who is stopped hands over what it has
     expect(await added.stop()).toEqual({ code: 0, signal: null });
     await eventually(async () => expect(await holdings(view)).toEqual([8]));
-    await after(2_000);
+    await pause(2_000);
     await sending.stop();
     await everythingArrived(view);
     process.stdout.write(`${books.print('a dispatcher added and stopped')}\n`);
-    await view.close();
   });
   expect(books.totals()).toMatchObject({ lost: 0, duplicates: 0, strange: 0 });
-});
-
-const factsOf = async (view: BrokerView): Promise<string[]> => {
-  const pages = await view.read('WEBHOOK_LEDGER', `webhook.ledger.${TENANT}`);
-  return pages.flatMap(({ data }) => data.toString().split('\n')).map((line) => (JSON.parse(line) as Fact).type);
-};
-
-it('becomes unready when the registry comes back empty, and ends no delivery', async () => {
-  await onPlane({}, async (plane) => {
-    await plane.createEndpoint(TENANT, { url: `${receiver.url}/kept` });
-    const view = await BrokerView.of(plane);
-    // some wait for their turn when it happens, some have not been routed
-    plane.app('dispatcher').freeze();
-    for (let i = 0; i < 20; i += 1) expect((await plane.send({ tenant: TENANT, type: 'kind.kept', data: i })).status).toBe(202);
-    await eventually(async () => expect(await view.count('WEBHOOK_DELIVERY')).toBe(20));
-    await view.broker.api('STREAM.DELETE.KV_webhook_endpoints');
-    await plane.provision({}, ['--adopt', 'KV_webhook_endpoints']); // as an operator would, by mistake
-    plane.app('dispatcher').thaw();
-    for (const name of ['dedupe', 'dispatcher', 'console'] as const) {
-      const app = plane.app(name);
-      await eventually(async () => expect(await app.readiness()).toMatchObject({ status: 503, body: expect.stringContaining('webhook_endpoints') }));
-      expect(app.logs()).toMatch(/"level":"error"[^\n]*webhook_endpoints/);
-    }
-    const kept = (await plane.send({ tenant: TENANT, type: 'kind.kept', data: 'not routed' })).status;
-    expect(kept).toBe(202);
-    await after(5_000); // longer than ack_wait: whatever would be taken again, was
-    expect(await view.waiting()).toEqual({ WEBHOOK_INGEST: expect.any(Number), WEBHOOK_DELIVERY: 20 });
-    expect(new Set(await factsOf(view))).toEqual(new Set(['event.accepted']));
-    expect(receiver.requests).toHaveLength(0);
-    await view.close();
-  });
 });
