@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,3 +64,24 @@ it('says why an app that answers is not ready', async () => {
   await expect(app.ready(100)).rejects.toThrow('is not ready: 503 {"ok":true}');
   await app.kill();
 });
+
+it('leaves no app behind when the process that started it is killed', async () => {
+  const port = await freePort();
+  const spec = { app: 'stand-in', replica: 0, args: ['-e', APP], cwd: dir, env: { PORT: String(port) }, url: `http://127.0.0.1:${port}`, logFile: join(dir, 'orphan.log') };
+  const script = `import { PlaneProcess } from '@spillway/testing';
+    const app = new PlaneProcess(${JSON.stringify(spec)}); await app.start(); await app.ready(); console.log(app.pid); setInterval(() => {}, 1000);`;
+  const hook = new URL('../../../tools/swc-hook.mjs', import.meta.url).href;
+  const owner = spawn(process.execPath, ['--conditions=@spillway/source', '--import', hook, '--input-type=module', '-e', script], { cwd: import.meta.dirname });
+  const pid = await new Promise<number>((done) => owner.stdout.on('data', (chunk: Buffer) => done(Number(chunk.toString()))));
+  expect(isRunning(pid)).toBe(true);
+  owner.kill('SIGKILL');
+  await eventually(() => expect(isRunning(pid)).toBe(false));
+});
+
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};

@@ -199,7 +199,8 @@ export class Plane {
       SPILLWAY_BIND: '127.0.0.1',
       SPILLWAY_ALLOW_NETWORKS: '127.0.0.0/8',
       ...(row.asksBroker ? { NATS_MONITOR_URL: this.broker.monitorUrl } : {}),
-      ...Object.fromEntries(row.secrets.map((name) => [name, secrets[name] ?? ''])),
+      // what an app could be given and a plane under test has not, such as a Redis, is left out
+      ...Object.fromEntries(row.secrets.flatMap((name) => (secrets[name] === undefined ? [] : [[name, secrets[name]]]))),
     };
   }
 }
