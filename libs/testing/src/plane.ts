@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startBroker, type BrokerOptions, type TestBroker } from './broker.ts';
@@ -29,16 +29,16 @@ export type NatsLogin = { servers: string; user: string; pass: string };
 const AT_START: Readonly<Record<AppName, number>> = { ingest: 1, console: 1, dedupe: 1, dispatcher: 1, retrier: 0 };
 /** What it says at a start and no more is some twenty lines; the whole log is kept. */
 const BROKER_TAIL_LINES = 10;
-/** A pid is ours while we live, so two test processes never share a folder. */
-let planes = 0;
 
 /**
  * A whole plane of real processes on free ports: nats-server, provisioned by the CLI, and the built apps as `npm start` runs them. Ready when it returns.
  * @throws Error with the end of the log of whatever did not start
  */
 export const startPlane = async (options: PlaneOptions = {}): Promise<Plane> => {
-  const dir = join(repositoryRoot(), 'tmp', 'planes', `${process.pid}-${(planes += 1)}`);
-  mkdirSync(dir, { recursive: true });
+  const parent = join(repositoryRoot(), 'tmp', 'planes');
+  mkdirSync(parent, { recursive: true });
+  // a new one each time: jest loads this module anew for every file, so a counter of ours would give the logs and the worlds that a failure kept to the next file
+  const dir = mkdtempSync(join(parent, `${process.pid}-`));
   const table = await launchedApps();
   const passwords = Object.fromEntries(table.natsUsers.map((user) => [user, `pw${randomBytes(12).toString('hex')}`]));
   const brokerOptions = { ...options.broker, config: `${accountOf(passwords)}\n${options.broker?.config ?? ''}` };
