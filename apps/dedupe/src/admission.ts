@@ -1,6 +1,7 @@
 import type { DedupeRule, EventMeta } from '@spillway/contracts';
 import type { WaitingMessage } from '@spillway/jetstream';
 import { bodyChecksum, dataOf } from './checksum.ts';
+import { withinMs } from './index/deadline.ts';
 import type { Answer, DedupeIndex, ToClaim } from './index/dedupe-index.ts';
 import { contentKey, idKey } from './index/keys.ts';
 import type { Mark } from './index/mark.ts';
@@ -32,6 +33,9 @@ export type AdmissionOptions = {
   /** INGEST's creation time, as marks have it. */
   world: string;
 };
+
+/** A delivery is stored within milliseconds when there is room for it. */
+const WAIT_MAX_MS = 1_000;
 
 type Near = { again: boolean; settle: (stored: boolean, of?: Mark) => void };
 type Mine = Near & { kind: 'mine'; sure: boolean; repeated: boolean };
@@ -110,9 +114,13 @@ export class Admission {
     return answer instanceof Promise ? afterwards(answer, near) : claimed(answer, near);
   }
 
-  /** Only what is stored can stand for this one; if the other fails, this one goes. */
+  /**
+   * What is stored stands for this one; if the other fails, this one goes. What is neither for a while waits for room in DELIVERY, perhaps in another lane, which nobody may
+   * wait for: it lies in INGEST and comes again until it is delivered, so it stands for this one, too.
+   */
   private async waitFor(recent: Recent, toClaim: ToClaim): Promise<Claimed> {
-    if (!(await recent.stored)) return this.claim(toClaim);
+    const stored = recent.stored === true || ((await withinMs(recent.stored, WAIT_MAX_MS)) ?? true);
+    if (!stored) return this.claim(toClaim);
     return { kind: 'duplicate', of: recent.of }; // as it stands now: the index may have named somebody else meanwhile
   }
 }

@@ -31,4 +31,14 @@ export class DedupeConfig extends PlaneConfig {
   @Min(1)
   @Max(5_000)
   dedupeRedisTimeoutMs!: number;
+
+  @FromEnv('SPILLWAY_DEDUPE_STORM_RATIO', { default: 0.5, doc: 'From which share of repetitions on, 0 to 1, among a tenant’s events of one type within half a minute, a storm is said.' })
+  @Min(0.05)
+  @Max(1)
+  stormRatio!: number;
+
+  @FromEnv('SPILLWAY_DEDUPE_STORM_DUPLICATES', { default: 100, doc: 'And from how many repetitions within that half minute on.' })
+  @IsInt()
+  @Min(10)
+  stormDuplicates!: number;
 }

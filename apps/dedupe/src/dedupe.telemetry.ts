@@ -4,10 +4,11 @@ import type { DedupeIndex } from './index/dedupe-index.ts';
 import type { RecentKeys } from './recent-keys.ts';
 import type { Lanes } from './lanes.ts';
 import type { Counted } from './router.ts';
+import type { StormWatch } from './storm/storm-watch.ts';
 
-type Observed = { lanes: Lanes; index: DedupeIndex; recent: RecentKeys; rules: { size: number }; inHand: () => number; crashes: () => number };
+type Observed = { lanes: Lanes; index: DedupeIndex; recent: RecentKeys; rules: { size: number }; storms: StormWatch; inHand: () => number; crashes: () => number };
 
-export const observe = (metrics: Metrics, { lanes, index, recent, rules, inHand, crashes }: Observed): void => {
+export const observe = (metrics: Metrics, { lanes, index, recent, rules, storms, inHand, crashes }: Observed): void => {
   const byLane = (what: keyof Counted) => (): Sample[] => lanes.all.map(({ lane, router }) => ({ value: router.counted[what], labels: { lane } }));
   metrics.counter('spillway_events_routed_total', 'Events fanned out to at least one endpoint.', byLane('routed'));
   metrics.counter('spillway_events_unrouted_total', 'Events that no endpoint wants.', byLane('unrouted'));
@@ -20,5 +21,16 @@ export const observe = (metrics: Metrics, { lanes, index, recent, rules, inHand,
   metrics.gauge('spillway_recent_ids', 'Keys remembered in this process.', () => recent.size);
   metrics.gauge('spillway_dedupe_rules', 'Rules by content in force.', () => rules.size);
   metrics.gauge('spillway_messages_in_hand', 'Events taken and not settled.', inHand);
+  metrics.gauge('spillway_dedupe_storms', 'Types of tenants most of whose events are repetitions.', () => storms.storms.length);
+  // the one metric that names tenants and types: the ten worst at most, and only while their storm lasts
+  metrics.gauge('spillway_dedupe_storm_duplicates', 'Repetitions within half a minute, of the ten worst storms.', () => worst(storms));
   observeIndex(metrics, index);
 };
+
+const NAMED_MAX = 10;
+
+const worst = ({ storms }: StormWatch): Sample[] =>
+  storms
+    .toSorted((a, b) => b.duplicates - a.duplicates)
+    .slice(0, NAMED_MAX)
+    .map(({ tenant, type, by, duplicates }) => ({ value: duplicates, labels: { tenant, type, by } }));

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { readEvent, UnreadableMessage, type EventMeta } from '@spillway/contracts';
+import { readEvent, UnreadableMessage, type EventMeta, type Fact } from '@spillway/contracts';
 import { EndpointRegistry } from '@spillway/endpoints';
 import { buryUnreadable, JetStreamTransport, joinPlane, Pager, Publisher, Stopped, WatchedBucket, type WaitingMessage } from '@spillway/jetstream';
 import { Health, type Service } from '@spillway/service-kit';
@@ -17,6 +17,7 @@ import { RedisIndex } from './index/redis-index.ts';
 import { Lanes } from './lanes.ts';
 import { RecentKeys } from './recent-keys.ts';
 import { NotInSight, type Routing } from './router.ts';
+import { SLICE_MS, stormFact, StormWatch, type Storm } from './storm/storm-watch.ts';
 
 const APP = 'dedupe';
 /** Events wait for the rules by content as long as this at a start, since without them they would pass; no longer, since a rule is no reason to stand still. */
@@ -48,10 +49,21 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
   const status = new IndexStatus(index, control, log);
   const recent = new RecentKeys(config.recentIds, index.windowMs);
   const admission = new Admission({ recent, index, rules, world: worldOf(worlds.created('WEBHOOK_INGEST')) });
-  const lanes = new Lanes({ broker, registry, admission, log, now });
+  const storms = new StormWatch({ ratioMin: config.stormRatio, duplicatesMin: config.stormDuplicates, tell: (storm) => tellStorm(storm) });
+  const lanes = new Lanes({ broker, registry, admission, storms, log, now });
   const startedAt = performance.now();
+  const turning = setInterval(() => storms.turn(), SLICE_MS);
+  turning.unref();
   let crashes = 0;
 
+  const tell = (tenant: string, fact: Fact): void => {
+    record(tenant, fact).catch((error: unknown) => log.error({ err: error, fact }, 'this could not be told to the ledger'));
+  };
+  const tellStorm = (storm: Storm): void => {
+    const fact = stormFact(storm, now());
+    log.warn(fact, 'most events of this type are repetitions');
+    tell(storm.tenant, fact);
+  };
   /** Before it is buried: whoever comes between is delivered, and that is once. */
   const giveUpClaims = async (message: WaitingMessage): Promise<void> => {
     const meta = readableMeta(message);
@@ -80,16 +92,16 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
     mayTake: () => registry.state.ready && (control.state.ready || performance.now() - startedAt > RULES_WITHIN_MS),
     onCrash,
   });
-  observe(metrics, { lanes, index, recent, rules, inHand: () => strategy.inHand, crashes: () => crashes });
+  observe(metrics, { lanes, index, storms, recent, rules, inHand: () => strategy.inHand, crashes: () => crashes });
   if (index instanceof RedisIndex) {
     index.onChange((change) => {
       void status.say();
-      record('_system', factOf(change, replica, now())).catch((error: unknown) => log.error({ err: error, change }, 'this change of the dedupe index could not be told to the ledger'));
+      tell('_system', factOf(change, replica, now()));
     });
   }
   health.check('endpoints', () => ({ ok: registry.state.ready, detail: registry.state.why }));
   // never a reason to be unready: without it events go on
-  health.check('dedupe', () => ({ ok: true, detail: { ...status.current, rules: rules.size, ...(!control.state.ready && { rulesUncertain: control.state.why }), ...index.detail() } }));
+  health.check('dedupe', () => ({ ok: true, detail: { ...status.current, rules: rules.size, ...(!control.state.ready && { rulesUncertain: control.state.why }), storms: storms.storms.map(({ tenant, type, by, duplicates }) => ({ tenant, type, by, duplicates })), ...index.detail() } }));
   // stopped at 60 % of DELIVERY is what it is meant to do
   health.check('bulk', () => ({ ok: true, detail: lanes.quotaState }));
   health.check('queues', () => ({ ok: strategy.state().ok, detail: strategy.state() }));
@@ -103,6 +115,7 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
     metrics,
     log,
     close: async () => {
+      clearInterval(turning);
       lanes.close();
       ledger.close();
       registry.close();

@@ -7,8 +7,9 @@ import type { Admission } from './admission.ts';
 import { DeliveryQuota, type DeliveryBytes, type QuotaState } from './delivery-quota.ts';
 import { Duplicates, FLUSH_AT } from './duplicates.ts';
 import { Router, type RouterOptions } from './router.ts';
+import type { StormWatch } from './storm/storm-watch.ts';
 
-export type LanesOptions = { broker: Broker; registry: EndpointRegistry; admission: Admission; log: Logger; now: () => Date };
+export type LanesOptions = { broker: Broker; registry: EndpointRegistry; admission: Admission; storms: StormWatch; log: Logger; now: () => Date };
 
 /** Two rounds of dropped duplicates: while one is being written the next fills. */
 const FRESH_HELD_MAX = 2 * FLUSH_AT;
@@ -19,7 +20,7 @@ const BULK_HELD_BYTES_MAX = 16 * 2 ** 20;
 
 /**
  * Every lane with a budget of its own: what is held, what is on its way to DELIVERY and to the ledger, and the round of its duplicates. They share the recent
- * ids, the index and the registry, where nobody waits for anybody; so a flood in bulk delays itself.
+ * ids, the index and the registry, where nobody waits for anybody longer than a second; so a flood in bulk delays itself.
  */
 export class Lanes implements OnModuleDestroy {
   readonly fresh: Router;
@@ -67,12 +68,12 @@ export class Lanes implements OnModuleDestroy {
   }
 
   private routerOf(lane: DeliveryLane, flushAt: number, mayWrite?: RouterOptions['mayWrite']): Router {
-    const { broker, registry, admission, now } = this.options;
+    const { broker, registry, admission, storms, now } = this.options;
     const ledger = new Pager(broker);
     this.pagers.push(ledger);
     const record = ledger.record.bind(ledger);
     const delivery = new Publisher(broker, 'WEBHOOK_DELIVERY');
-    return new Router({ lane, registry, delivery, record, admission, duplicates: new Duplicates(record, now, flushAt), now, ...(mayWrite && { mayWrite }) });
+    return new Router({ lane, registry, delivery, record, admission, duplicates: new Duplicates(record, now, flushAt), storms, now, ...(mayWrite && { mayWrite }) });
   }
 
   private async deliveryBytes(): Promise<DeliveryBytes> {

@@ -5,6 +5,7 @@ import type { DeliveryLane } from '@spillway/topology';
 import type { Admission, Admitted, Duplicate } from './admission.ts';
 import type { Duplicates } from './duplicates.ts';
 import { eventAccepted, eventUnrouted, fanOut, type Message } from './fan-out.ts';
+import type { StormWatch } from './storm/storm-watch.ts';
 import { storeAll } from './store-all.ts';
 
 export type Routing = { message: WaitingMessage; meta: EventMeta };
@@ -28,6 +29,7 @@ export type RouterOptions = {
   record: (tenant: string, fact: Fact) => Promise<void>;
   admission: Admission;
   duplicates: Duplicates;
+  storms?: Pick<StormWatch, 'observe'>;
   now: () => Date;
   /** Resolves when so many bytes may be written to the lane; absent: at any time. */
   mayWrite?: (bytes: number) => Promise<void>;
@@ -44,6 +46,7 @@ export class Router {
     if (routing.message.data.length === 0) throw new UnreadableMessage('an event without a body');
     const admission = await this.options.admission.admit(routing);
     if (admission.kind === 'duplicate') return this.drop(routing, admission);
+    this.observe(routing, 'new');
     let stored: boolean | undefined;
     try {
       stored = await this.deliver(routing, admission);
@@ -61,7 +64,12 @@ export class Router {
   private async drop({ message, meta }: Routing, { by, of, differs }: Omit<Duplicate, 'kind'>): Promise<void> {
     this.counted.duplicates += 1;
     if (by === 'content') this.counted.byContent += 1;
+    this.observe({ message, meta }, by);
     await this.options.duplicates.drop({ tenant: meta.tenant, original: of, by, event: meta.eventId, ingest: message.sequence, differs });
+  }
+
+  private observe({ message: { data: body }, meta: { tenant, type, eventId: event, job } }: Routing, as: 'new' | 'id' | 'content'): void {
+    if (job === undefined) this.options.storms?.observe({ tenant, type, event, body, as });
   }
 
   /** @returns false when the broker's own window knew all of it: a duplicate that we had forgotten, or never saw */
