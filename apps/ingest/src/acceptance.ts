@@ -1,6 +1,7 @@
 import { eventHeaders } from '@spillway/contracts';
 import type { Publisher } from '@spillway/jetstream';
 import type { Principal } from '@spillway/keys';
+import { ProblemError } from '@spillway/service-kit';
 import { newTraceparent } from '@spillway/telemetry';
 import { subject } from '@spillway/topology';
 import { acceptedNow } from './event/accepted-at.ts';
@@ -9,12 +10,14 @@ import type { Envelope } from './event/envelope.ts';
 import { eventIdOf } from './event/event-id.ts';
 import type { IngestMetrics } from './ingest.telemetry.ts';
 import { publishProblem } from './publish-problem.ts';
+import { BESIDE_BODY_BYTES, type TenantShares } from './share/tenant-shares.ts';
 import { assertMaySendFor } from './admission/tenant-access.ts';
 
 /** Takes one event over: from here on it is ours, on disk, or its producer is told that it is not. */
 export class Acceptance {
   constructor(
     private readonly publisher: Publisher,
+    private readonly shares: TenantShares,
     private readonly metrics: IngestMetrics,
     private readonly maxEventBytes: number,
   ) {}
@@ -31,18 +34,25 @@ export class Acceptance {
     // a fresh trace for every event: a traceparent from outside could force full tracing, so it is honoured only for keys that may set one
     const traceparent = newTraceparent(false);
     const headers = eventHeaders({ eventId, tenant, type, source: `/tenants/${tenant}`, acceptedAt, time, sourceId, traceparent });
-    await this.store(tenant, headers, deliveryBody(type, time ?? acceptedAt, envelope.data));
+    try {
+      await this.store(tenant, headers, deliveryBody(type, time ?? acceptedAt, envelope.data));
+    } catch (error) {
+      this.metrics.notStored(error instanceof ProblemError ? error.code : 'internal');
+      throw error;
+    }
     return eventId;
   }
 
   private async store(tenant: string, headers: [string, string][], body: Buffer): Promise<void> {
+    const bytes = body.length + BESIDE_BODY_BYTES;
+    const place = this.shares.take(tenant, 'fresh', bytes);
     try {
       await this.publisher.publish(subject.ingest('fresh', tenant), headers, body);
+      place.stored(bytes);
       this.metrics.storedOne();
     } catch (error) {
-      const problem = publishProblem(error, tenant, this.maxEventBytes);
-      this.metrics.notStored(problem?.code ?? 'internal');
-      throw problem ?? error;
+      place.notStored(bytes);
+      throw publishProblem(error, tenant, this.maxEventBytes) ?? error;
     }
   }
 }

@@ -1,6 +1,6 @@
 import { PlaneConfig } from '@spillway/jetstream';
 import { FromEnv } from '@spillway/service-kit';
-import { IsBoolean, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { IsBoolean, IsInt, IsNumber, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 
 const KIB = 1024;
 const MIB = 2 ** 20;
@@ -45,4 +45,10 @@ export class IngestConfig extends PlaneConfig {
   @Min(MIB)
   @Max(16 * 1024 * MIB)
   maxBytesInFlight!: number;
+
+  @FromEnv('SPILLWAY_TENANT_SHARE', { default: 0.5, doc: 'Of the bytes of WEBHOOK_INGEST, from 0 to 1: what one tenant’s waiting events may take of them, over all lanes. Its own setting `share` wins.' })
+  @IsNumber()
+  @Min(0.001)
+  @Max(1)
+  tenantShare!: number;
 }

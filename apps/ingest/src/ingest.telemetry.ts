@@ -1,6 +1,7 @@
 import type { Publisher } from '@spillway/jetstream';
 import type { Metrics } from '@spillway/telemetry';
 import type { InFlight } from './admission/in-flight.ts';
+import type { TenantShares } from './share/tenant-shares.ts';
 
 /** What ingest counts beside the requests themselves, which every app measures by route and status. */
 export class IngestMetrics {
@@ -29,4 +30,10 @@ export const observeMemory = (metrics: Metrics, inFlight: InFlight, publisher: P
   metrics.gauge('spillway_ingest_in_flight_bytes', 'Bytes of their bodies.', () => inFlight.bytes);
   metrics.gauge('spillway_ingest_in_flight_bytes_max', 'Their bound.', () => inFlight.bytesMax);
   metrics.gauge('spillway_ingest_events_waiting', 'Events handed to the publisher that have no confirmation yet.', () => publisher.waiting);
+};
+
+/** How many, not which: a tenant is never a label. Who it is says each of its answers, and `nats stream subjects WEBHOOK_INGEST`. */
+export const observeShares = (metrics: Metrics, shares: TenantShares): void => {
+  metrics.gauge('spillway_ingest_tenants_at_share', 'Tenants that have used nine tenths of their share of WEBHOOK_INGEST, or all of it.', () => shares.atTheirShare);
+  metrics.counter('spillway_ingest_share_counts_total', 'How often the broker has said what waits of each tenant: twice a second.', () => shares.timesCounted);
 };

@@ -11,7 +11,9 @@ import { EventsEndpoint } from './http/events-endpoint.ts';
 import { withShortcut } from './http/shortcut.ts';
 import type { IngestConfig } from './ingest.config.ts';
 import { IngestModule } from './ingest.module.ts';
-import { IngestMetrics, observeMemory } from './ingest.telemetry.ts';
+import { IngestMetrics, observeMemory, observeShares } from './ingest.telemetry.ts';
+import { watchShares } from './share/share-watch.ts';
+import { TenantShares } from './share/tenant-shares.ts';
 
 const APP = 'ingest';
 
@@ -44,10 +46,20 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     maxWaiting: config.maxRequestsInFlight,
     maxWaitingBytes: 2 * config.maxBytesInFlight,
   });
-  const door = new FrontDoor({ keys, inFlight, maxEventBytes, brokerFault: brokerFault(broker, worlds) });
-  const acceptance = new Acceptance(publisher, new IngestMetrics(metrics), maxEventBytes);
+  const shares = new TenantShares({
+    defaultShare: config.tenantShare,
+    shareOf: () => undefined,
+    // half of what this process holds: one tenant never takes the others' places in it
+    inFlightMax: Math.ceil(config.maxRequestsInFlight / 2),
+    inFlightBytesMax: Math.ceil(config.maxBytesInFlight / 2),
+    keepApart: (of, forMs) => publisher.keepApart(of, forMs),
+  });
+  const counting = await watchShares(broker, shares, log);
+  const door = new FrontDoor({ keys, inFlight, shares, maxEventBytes, brokerFault: brokerFault(broker, worlds) });
+  const acceptance = new Acceptance(publisher, shares, new IngestMetrics(metrics), maxEventBytes);
   const endpoint = new EventsEndpoint(door, acceptance, requestDurations(metrics), log);
   observeMemory(metrics, inFlight, publisher);
+  observeShares(metrics, shares);
   health.check('keys', () => ({ ok: keys.state.ready, detail: keys.state.why }));
   health.check('synced', () => ({ ok: true, detail: synced.detail }));
   return {
@@ -62,6 +74,7 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     log,
     close: async () => {
       synced.stop();
+      counting.stop();
       keys.close();
       worlds.close();
       await broker.close();

@@ -43,3 +43,9 @@ export const readParked = (of: string): { kind: ParkedKind; shard: number; endpo
   const match = /^webhook\.parked\.(first|later)\.(\d+)\.([\w-]+)$/.exec(of);
   return match ? { kind: match[1] as ParkedKind, shard: Number(match[2]), endpointId: match[3] as string } : undefined;
 };
+
+/** Lane and tenant of an event that waits to be routed; `undefined` when it is none. */
+export const readIngest = (of: string): { lane: IngestLane; tenant: string } | undefined => {
+  const match = /^webhook\.ingest\.(fresh|bulk|ordered)\.([\w-]+)$/.exec(of);
+  return match ? { lane: match[1] as IngestLane, tenant: match[2] as string } : undefined;
+};

@@ -1,12 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { allows, type KeyRing, type Principal } from '@spillway/keys';
-import { brokerUnavailable, ingestFull, missingScope, payloadTooLarge, unauthenticated, unsupportedMediaType } from '../problems.ts';
+import { brokerUnavailable, ingestFull, missingScope, payloadTooLarge, tenantQuota, unauthenticated, unsupportedMediaType } from '../problems.ts';
+import type { TenantShares } from '../share/tenant-shares.ts';
 import type { InFlight } from './in-flight.ts';
 import { mediaTypeFault } from './media-type.ts';
 
 export type FrontDoorParts = {
   keys: Pick<KeyRing, 'authenticate' | 'state'>;
   inFlight: InFlight;
+  shares: Pick<TenantShares, 'assertRoom'>;
   maxEventBytes: number;
   /** Why nothing can be stored right now; `undefined`: it can. */
   brokerFault: () => string | undefined;
@@ -19,13 +21,13 @@ export type Admitted = { principal: Principal; bytesMax: number; leave: () => vo
 export class FrontDoor {
   constructor(private readonly parts: FrontDoorParts) {}
 
-  /** @throws ProblemError 401, 403, 413, 415, 503 */
+  /** @throws ProblemError 401, 403, 413, 415, 429, 503 */
   admit(headers: IncomingHttpHeaders): Admitted {
     const principal = this.authenticated(headers.authorization);
     const fault = mediaTypeFault(headers);
     if (fault !== undefined) throw unsupportedMediaType(fault);
     const bytesMax = this.parts.maxEventBytes;
-    return { principal, bytesMax, leave: this.enter(headers, bytesMax) };
+    return { principal, bytesMax, leave: this.enter(headers, bytesMax, principal.tenant) };
   }
 
   private authenticated(authorization: string | undefined): Principal {
@@ -40,15 +42,18 @@ export class FrontDoor {
     return principal;
   }
 
-  private enter(headers: IncomingHttpHeaders, bytesMax: number): () => void {
-    const { inFlight, brokerFault } = this.parts;
+  private enter(headers: IncomingHttpHeaders, bytesMax: number, tenant: string | undefined): () => void {
+    const { inFlight, shares, brokerFault } = this.parts;
     // without a length (chunked) it may come to the limit
     const bytes = Number(headers['content-length'] ?? bytesMax);
     if (bytes > bytesMax) throw payloadTooLarge(bytesMax);
     const fault = brokerFault();
     if (fault !== undefined) throw brokerUnavailable(fault);
-    const leave = inFlight.enter(bytes);
-    if (!leave) throw ingestFull('as many requests are being answered as this process holds in memory');
+    // whose key is of one tenant is told of its share now: a flood that is refused costs next to nothing
+    if (tenant !== undefined) shares.assertRoom(tenant, bytes);
+    const leave = inFlight.enter(bytes, tenant);
+    if (leave === 'full') throw ingestFull('as many requests are being answered as this process holds in memory');
+    if (leave === 'owner_full') throw tenantQuota(`as many requests of tenant ${String(tenant)} are being answered as one tenant may have at once`, 'requests_in_flight');
     return leave;
   }
 }

@@ -1,0 +1,56 @@
+type Chunk = { messages: number; bytes: number };
+
+/** So many are kept; then neighbours are put together, so that a long backlog costs no more memory than a short one. */
+const CHUNKS_MAX = 64;
+
+/**
+ * The sizes of the newest messages of one subject, as far as this process sent them. Messages leave a subject in the order they came, so when so many are left
+ * they are the newest so many: exact for one ingest, but for the chunk at the edge, and a mean of the newest where several share a tenant.
+ */
+export class RecentSizes {
+  /** Oldest first. */
+  private chunks: Chunk[] = [];
+  private perChunk = 1;
+
+  add(bytes: number): void {
+    const last = this.chunks.at(-1);
+    if (last && last.messages < this.perChunk) {
+      last.messages += 1;
+      last.bytes += bytes;
+    } else {
+      this.chunks.push({ messages: 1, bytes });
+      if (this.chunks.length > CHUNKS_MAX) this.widen();
+    }
+  }
+
+  /** Bytes of the newest so many messages; what was sent before that is forgotten. `undefined`: nothing is known. */
+  ofNewest(messages: number): number | undefined {
+    let [counted, bytes] = [0, 0];
+    let from = this.chunks.length;
+    while (from > 0 && counted < messages) {
+      const chunk = this.chunks[(from -= 1)] as Chunk;
+      counted += chunk.messages;
+      bytes += chunk.bytes;
+    }
+    if (counted === 0) return messages === 0 ? this.clear() : undefined;
+    this.chunks.splice(0, from);
+    // too many: the chunk at the edge is older in part; too few: the rest came by way of other ingests, and is taken to be alike
+    return (bytes * messages) / counted;
+  }
+
+  private clear(): number {
+    this.chunks = [];
+    this.perChunk = 1;
+    return 0;
+  }
+
+  private widen(): void {
+    const halved: Chunk[] = [];
+    for (let at = 0; at < this.chunks.length; at += 2) {
+      const [one, two] = [this.chunks[at] as Chunk, this.chunks[at + 1]];
+      halved.push({ messages: one.messages + (two?.messages ?? 0), bytes: one.bytes + (two?.bytes ?? 0) });
+    }
+    this.chunks = halved;
+    this.perChunk *= 2;
+  }
+}

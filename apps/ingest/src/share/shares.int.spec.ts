@@ -1,0 +1,142 @@
+import { testLog } from '@spillway/jetstream/testing';
+import { KeyRing, KeyStore } from '@spillway/keys';
+import { eventually } from '@spillway/testing';
+import { subject } from '@spillway/topology';
+import { headOf, post, startIngest, startRig, type Answer, type Rig } from '../../test/rig.ts';
+import { listIngest } from './ingest-listing.ts';
+import { BESIDE_BODY_BYTES } from './tenant-shares.ts';
+
+const stoppedAfterwards: { stop(): Promise<void> }[] = [];
+const start = async (...options: Parameters<typeof startRig>): Promise<Rig> => {
+  const rig = await startRig(...options);
+  stoppedAfterwards.push(rig);
+  return rig;
+};
+afterEach(async () => {
+  for (const started of stoppedAfterwards.splice(0).toReversed()) await started.stop();
+});
+
+const event = (tenant: string, bytes = 10): string => JSON.stringify({ tenant, type: 'a', data: 'x'.repeat(bytes) });
+const told = ({ status, problem }: Answer): unknown[] => (status === 202 ? [202] : [status, problem.code]);
+const empty = (rig: Rig, tenant: string): Promise<unknown> => rig.plane.broker.api('STREAM.PURGE.WEBHOOK_INGEST', { filter: subject.ingest('fresh', tenant), seq: 1_000_000 });
+const waitingOf = async (rig: Rig, tenant: string): Promise<number> => (await listIngest(rig.plane.broker)).waiting.find((one) => one.tenant === tenant)?.messages ?? 0;
+
+/** Until that ingest has asked the broker what waits, begun after this. */
+const countedAgain = async (url: string): Promise<void> => {
+  const times = async (): Promise<number> => Number(/^spillway_ingest_share_counts_total (\d+)/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1]);
+  const before = await times();
+  await eventually(async () => expect(await times()).toBeGreaterThanOrEqual(before + 2));
+};
+
+/** Large events of one tenant, until one is refused. */
+const fill = async (rig: Rig, url = rig.url): Promise<Answer> => {
+  for (let i = 0; i < 60; i += 1) {
+    const answer = await post(url, event('greedy', 200_000));
+    if (answer.status !== 202) return answer;
+  }
+  throw new Error('never refused');
+};
+
+describe('a tenant that comes to its share of messages', () => {
+  // without its count this fails with outcome_unknown for everybody in the batch: nats-server 2.15.1 does not answer a commit that crosses the cap
+  it.each([1, 2])('is told so, and nobody whose events travel with its own: %i ingest(s)', async (ingests) => {
+    const SHARE = 45;
+    const rig = await start({ limits: { maxMessagesPerSubject: { WEBHOOK_INGEST: SHARE } }, env: { SPILLWAY_ACCEPT_DEADLINE_MS: '4000' } });
+    const urls = [rig.url];
+    for (let i = 1; i < ingests; i += 1) {
+      const more = await startIngest(rig.plane, { SPILLWAY_ACCEPT_DEADLINE_MS: '4000' });
+      stoppedAfterwards.push(more);
+      urls.push(more.url);
+    }
+    // they have to hear of each other once: of events that others sent
+    for (const url of urls) await post(url, event('before'));
+    await Promise.all(urls.map(countedAgain));
+    const [greedy, others]: [Answer[], Answer[]] = [[], []];
+    for (let round = 0; round < 6; round += 1) {
+      const sent = Array.from({ length: 120 }, async (_, i) => {
+        const mine = i % 2 === 0;
+        const answer = await post(urls[(i >> 1) % urls.length] as string, event(mine ? 'greedy' : `other${round}-${i % 40}`));
+        (mine ? greedy : others).push(answer);
+      });
+      await Promise.all(sent);
+      expect(await waitingOf(rig, 'greedy')).toBeLessThanOrEqual(SHARE);
+      if (round % 2 === 1) await empty(rig, 'greedy');
+    }
+    expect(new Set(others.map((answer) => String(told(answer))))).toEqual(new Set(['202']));
+    expect(new Set(greedy.map((answer) => String(told(answer))))).toEqual(new Set(['202', '429,tenant_quota']));
+    expect(Math.min(...greedy.filter(({ status }) => status === 429).map(({ headers }) => Number(headers.get('retry-after'))))).toBeGreaterThan(0);
+    expect(greedy.find(({ status }) => status === 429)?.problem).toMatchObject({ quota: 'messages_waiting' });
+  });
+});
+
+describe('a tenant that comes to its share of bytes', () => {
+  const MIB = 2 ** 20;
+  const limits = { maxBytes: { WEBHOOK_INGEST: 8 * MIB } };
+
+  it('is told so long before the stream is full, and goes on once its events were routed', async () => {
+    const rig = await start({ limits });
+    const refused = await fill(rig);
+    expect(told(refused)).toEqual([429, 'tenant_quota']);
+    expect(refused.problem).toMatchObject({ quota: 'bytes_waiting', detail: expect.stringContaining('tenant greedy') });
+    // what was on its way while the broker was asked counts twice for a moment: one event, of one sender
+    expect(Math.abs((await waitingOf(rig, 'greedy')) - Math.floor((4 * MIB) / 200_300))).toBeLessThanOrEqual(1);
+    expect(told(await rig.post(event('other', 200_000)))).toEqual([202]);
+    expect(told(await rig.post(event('greedy')))).toEqual([202]); // a small one still fits
+    await empty(rig, 'greedy');
+    await eventually(async () => expect(told(await rig.post(event('greedy', 200_000)))).toEqual([202]));
+  });
+
+  it('is known to an ingest that starts, and to one beside', async () => {
+    const rig = await start({ limits });
+    await fill(rig);
+    const beside = await startIngest(rig.plane);
+    stoppedAfterwards.push(beside);
+    const before = await waitingOf(rig, 'greedy');
+    expect(told(await fill(rig, beside.url))).toEqual([429, 'tenant_quota']);
+    expect((await waitingOf(rig, 'greedy')) - before).toBeLessThanOrEqual(1);
+    expect(told(await post(beside.url, event('other', 200_000)))).toEqual([202]);
+  });
+
+  it('may be raised while it is reached', async () => {
+    const rig = await start({ limits });
+    await fill(rig);
+    await rig.plane.provision({ limits: { ...rig.plane.limits, maxBytes: { ...rig.plane.limits.maxBytes, WEBHOOK_INGEST: 16 * MIB } } });
+    await eventually(async () => expect(told(await rig.post(event('greedy', 200_000)))).toEqual([202]));
+  });
+
+  it('weighs events as the broker does, within a few percent', async () => {
+    const rig = await start();
+    for (let i = 0; i < 50; i += 1) await rig.post(event('acme', 1_000));
+    const { meanBytes } = await listIngest(rig.plane.broker);
+    const ours = '{"type":"a","timestamp":"2026-01-01T00:00:00.000Z","data":}'.length + 1_002 + BESIDE_BODY_BYTES;
+    expect(Math.abs(meanBytes - ours) / meanBytes).toBeLessThan(0.03);
+  });
+
+  it('is told before its body is read when its key is its own', async () => {
+    const rig = await start({ limits });
+    const ring = await KeyRing.open(await rig.plane.connect(), { log: testLog });
+    await ring.bucket.whenReady();
+    const { text } = await new KeyStore(ring.bucket).create({ scopes: ['events:write'], tenant: 'greedy' }, 'test');
+    await eventually(async () => expect(told(await rig.post(event('greedy'), { authorization: `Bearer ${text}` }))).toEqual([202]));
+    await fill(rig);
+    const head = headOf('content-length: 200000', 'connection: close').replace(/Bearer [^\r]+/, `Bearer ${text}`);
+    expect(await rig.talk(`${head}{`)).toMatch(/^HTTP\/1\.1 429 [^]*tenant_quota/);
+    ring.close();
+  });
+});
+
+describe('one tenant’s requests', () => {
+  it('hold at most half of the places, so that others still find one', async () => {
+    const rig = await start({ env: { SPILLWAY_MAX_REQUESTS_IN_FLIGHT: '20' } });
+    await rig.post(event('acme'));
+    rig.plane.server.freeze();
+    const flood = Array.from({ length: 30 }, () => rig.post(event('greedy')));
+    const refused = (await Promise.all(flood.map((one) => Promise.race([one, new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1_500))])))).filter((answer) => answer !== undefined);
+    expect(refused).toHaveLength(20);
+    expect(new Set(refused.map((answer) => String([...told(answer), answer.problem['quota']])))).toEqual(new Set(['429,tenant_quota,events_in_flight']));
+    const other = rig.post(event('other'));
+    rig.plane.server.thaw();
+    expect(told(await other)).toEqual([202]);
+    expect((await Promise.all(flood)).filter(({ status }) => status === 202)).toHaveLength(10);
+  });
+});
