@@ -28,6 +28,8 @@ export type AttemptPathOptions = {
   switches: Pick<RetrySwitches, 'suspended' | 'mayBegin'>;
   /** Told of each attempt that was made, for metrics. */
   onAttempt?: (outcome: Outcome, durationMs: number, startedAfterMs: number) => void;
+  /** Told what each attempt says of its endpoint. @param ours the fault is ours */
+  onEndpoint?: (record: EndpointRecord, outcome: Outcome, ours: boolean) => void;
   /** So many endpoints fail in this way that the fault is ours. */
   onOurs?: (kind: FailureKind) => void;
 };
@@ -50,12 +52,13 @@ export class AttemptPath {
   /** Settles nothing: the caller does, with what this returns. @throws NoLongerOurs */
   async attempt(due: Due): Promise<Step> {
     const record = this.options.registry.get(due.meta.endpointId);
-    if (!record) return parked('endpoint_absent');
+    // what was read from PARKED just before simply stays there
+    if (!record) return due.place === 'parked' ? stays : parked('endpoint_absent');
     if (record.state === 'deleted') return removedWithItsEndpoint;
     const { now, app } = this.options;
     const policy = policyOf(record);
     if (tooOldAt(due.delivery, policy, now())) return expire(due.delivery, 'too_old', { now: now(), app });
-    if (!record.enabled) return parked('endpoint_disabled');
+    if (!record.enabled) return due.place === 'parked' ? stays : parked('endpoint_disabled');
     return this.elsewhereOrLater(due, record) ?? this.inTurn(due, record, policy);
   }
 
@@ -101,7 +104,7 @@ export class AttemptPath {
     try {
       if (!due.from.owned()) throw new NoLongerOurs(due.from.origin);
       const attempted = { ...(await this.post(due, record)), probe };
-      const step = this.decided(due, attempted, policy);
+      const step = this.decided(due, attempted, policy, record);
       ended = this.endedBy(attempted, step);
       return step;
     } finally {
@@ -110,10 +113,11 @@ export class AttemptPath {
   }
 
   /** A probe that fails, and a fault that is ours, are not the delivery's to pay for. */
-  private decided({ delivery }: Due, { outcome, durationMs, probe }: Attempted, policy: Policy): Step {
-    const { now, jitter, app, onOurs } = this.options;
+  private decided({ delivery }: Due, { outcome, durationMs, probe }: Attempted, policy: Policy, record: EndpointRecord): Step {
+    const { now, jitter, app, onOurs, onEndpoint } = this.options;
     const ours = this.judge.note(delivery.endpointId, outcome.kind === 'failed' ? outcome.reason : undefined, performance.now());
     if (ours !== undefined) onOurs?.(ours);
+    onEndpoint?.(record, outcome, ours !== undefined);
     const tookMs = Math.round(durationMs);
     if (outcome.kind === 'failed' && (probe || ours !== undefined)) {
       return decideUncharged(delivery, outcome, policy, ours === undefined ? 'circuit_open' : 'fault_is_ours', now(), tookMs, app);

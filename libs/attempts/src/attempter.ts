@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { DynamicModule } from '@nestjs/common';
 import { readDelivery, UnreadableMessage } from '@spillway/contracts';
-import { EndpointRegistry, parseMasterKeys } from '@spillway/endpoints';
-import { JetStreamTransport, joinPlane, type Room, type TransportOptions, type WaitingMessage } from '@spillway/jetstream';
+import { EndpointRegistry, EndpointStore, parseMasterKeys } from '@spillway/endpoints';
+import { JetStreamTransport, joinPlane, Publisher, type Room, type TransportOptions, type WaitingMessage } from '@spillway/jetstream';
 import { Health, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics, type Logger } from '@spillway/telemetry';
 import { allShards, shardOf, subject } from '@spillway/topology';
@@ -11,8 +11,12 @@ import { WebhookClient } from '@spillway/webhook-client';
 import { AttemptPath, dueOf, type Due } from './attempt-path.ts';
 import type { AttemptsConfig } from './attempts.config.ts';
 import { AttemptsMetrics } from './attempts.telemetry.ts';
+import { EndpointChanges } from './endpoint-changes.ts';
+import { EndpointLife } from './endpoint-life.ts';
 import { Gate, type GateLimits } from './gate.ts';
 import { Homes } from './home.ts';
+import { OperationalEvents } from './operational-events.ts';
+import { ParkedPurge } from './parked-purge.ts';
 import { NoLongerOurs, Plane, type Step } from './plane.ts';
 import { RetrySwitches } from './retry-switches.ts';
 import { roomInParked } from './room.ts';
@@ -51,7 +55,8 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
   const metrics = new Metrics(app);
   const health = new Health();
   const { broker, worlds, replica } = await joinPlane(config, { app, log, health, host: hostname() });
-  const registry = await EndpointRegistry.open(broker, { log, pin: worlds.created('KV_webhook_endpoints'), masterKeys: parseMasterKeys(config.masterKey) });
+  const masterKeys = parseMasterKeys(config.masterKey);
+  const registry = await EndpointRegistry.open(broker, { log, pin: worlds.created('KV_webhook_endpoints'), masterKeys });
   const share = (): number => (strategy.state().shards?.length ?? 0) / allShards.length;
   const switches = await RetrySwitches.open(broker, { log, pin: worlds.created('KV_webhook_control'), share });
   const client = clientOf(config);
@@ -59,8 +64,22 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
   const gate = new Gate(limits, (endpointId) => subjectsOf(endpointId).forEach((of) => strategy.roomCame(of)));
   const plane = new Plane(broker, app, now);
   const told = new AttemptsMetrics(metrics, gate, plane);
-  const path = new AttemptPath({ app, registry, client, gate, switches, now, jitter: Math.random, onAttempt: (...made) => told.attempted(...made), onOurs: (kind) => told.ours(kind, log) });
-  const parts: Attempter = { gate, path, switches, log, transport: () => strategy, roomInParked: roomInParked({ app, gate, path, registry, switches, homes: new Homes(app) }) };
+  const events = new OperationalEvents(registry, new Publisher(broker, 'WEBHOOK_INGEST'), log);
+  const life = new EndpointLife({ app, registry, store: new EndpointStore(registry, { masterKeys, now }), events, record: (tenant, fact) => plane.ledger.record(tenant, fact), log, now });
+  const path = new AttemptPath({
+    app,
+    registry,
+    client,
+    gate,
+    switches,
+    now,
+    jitter: Math.random,
+    onAttempt: (...made) => told.attempted(...made),
+    onEndpoint: (...said) => life.note(...said),
+    onOurs: (kind) => told.ours(kind, log),
+  });
+  const purge = new ParkedPurge(broker, log);
+  const parts: Attempter = { gate, path, switches, log, transport: () => strategy, roomInParked: roomInParked({ app, gate, path, registry, switches, homes: new Homes(app), purge: (of) => purge.purge(of) }) };
   const roomElsewhere = options.room(parts);
 
   const strategy = new JetStreamTransport({
@@ -84,6 +103,8 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
   switches.onChange((resumed) => {
     if (resumed) strategy.readAgain();
   });
+  const roomCame = (endpointId: string): void => subjectsOf(endpointId).forEach((of) => strategy.roomCame(of));
+  new EndpointChanges(registry).listen({ onReset: (endpointId) => gate.forgetCircuit(endpointId), onChange: roomCame });
   const beat = setInterval(() => gate.beat(), BEAT_MS);
   health.check('endpoints', () => ({ ok: registry.state.ready, detail: registry.state.why }));
   health.check('switches', () => ({ ok: switches.state.ready, detail: switches.state.why }));
@@ -99,6 +120,9 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
     log,
     close: async () => {
       clearInterval(beat);
+      life.close();
+      events.close();
+      purge.close();
       plane.close();
       registry.close();
       switches.close();

@@ -101,6 +101,11 @@ export class Gate {
     return line;
   }
 
+  /** It was enabled again, or has another address: what was learnt of it says nothing any more. */
+  forgetCircuit(endpointId: string): void {
+    this.lines.get(endpointId)?.forgetCircuit(this.clock());
+  }
+
   /** @returns at once where it is clear, else a promise. Whoever is told `begin` says `leave` when done. */
   enter(line: Line, from: Place, bytes: number): Admission | Promise<Admission> {
     const now = this.clock();

@@ -136,6 +136,10 @@ export class Line {
     this.known = circuitAfter(this.known, event, nowMs);
   }
 
+  forgetCircuit(nowMs: number): void {
+    this.known = newCircuit(nowMs);
+  }
+
   /** How many more of what is parked could be begun soon, by cap, circuit and rate together. */
   parkedWanted(rounds: number, sliceMax: number, nowMs: number): number {
     const more = this.parkedMax(rounds, sliceMax, nowMs) - this.parked.length;

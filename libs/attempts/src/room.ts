@@ -5,9 +5,6 @@ import type { Gate } from './gate.ts';
 import type { Homes } from './home.ts';
 import type { RetrySwitches } from './retry-switches.ts';
 
-/** Deliveries of a deleted endpoint are only removed. */
-const REMOVED_AT_ONCE = 256;
-
 export type ParkedRoomParts = {
   app: 'dispatcher' | 'retrier';
   gate: Gate;
@@ -15,16 +12,18 @@ export type ParkedRoomParts = {
   registry: Pick<EndpointRegistry, 'get'>;
   homes: Homes;
   switches: RetrySwitches;
+  /** Of a deleted endpoint: ended with it, and only to be removed. */
+  purge: (subject: string) => void;
 };
 
 /** How many of a parked subject may be read now. Nothing where this app is not the home, or the endpoint can take nothing. */
-export const roomInParked = ({ app, gate, path, registry, homes, switches }: ParkedRoomParts): ((subject: string) => number) => {
+export const roomInParked = ({ app, gate, path, registry, homes, switches, purge }: ParkedRoomParts): ((subject: string) => number) => {
   return (subject) => {
     const parked = readParked(subject);
     const record = parked && registry.get(parked.endpointId);
     if (!parked || !record) return 0; // absent, not deleted: it waits for its record to be back
-    if (record.state === 'deleted') return REMOVED_AT_ONCE;
-    if (!record.enabled) return 0;
+    if (record.state === 'deleted') purge(subject);
+    if (record.state === 'deleted' || !record.enabled) return 0;
     const room = (): number => gate.roomForParked(gate.line(record.id, path.settingsOf(record)));
     if (parked.kind === 'first') return room();
     const now = performance.now();
