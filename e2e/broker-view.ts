@@ -45,6 +45,11 @@ export class BrokerView {
     }, timeoutMs);
   }
 
+  /** How many messages of a durable are with a worker. */
+  async inFlight(stream: StreamName, durable: string): Promise<number> {
+    return (await this.broker.api<{ num_ack_pending: number }>(`CONSUMER.INFO.${stream}.${durable}`)).num_ack_pending;
+  }
+
   /** Until everything that waits for its turn now has been settled and swept, under whatever comes after it. */
   async digested(timeoutMs = 60_000): Promise<void> {
     for (const stream of ['WEBHOOK_INGEST', 'WEBHOOK_DELIVERY'] as const) {

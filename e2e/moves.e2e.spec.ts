@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { header } from '@spillway/contracts';
 import { eventually, startReceiver, type Plane, type Receiver } from '@spillway/testing';
-import { shardOf, subject } from '@spillway/topology';
+import { durableName, shardOf, subject } from '@spillway/topology';
 import { onPlaneInView, type Stored } from './broker-view.ts';
 
 const TENANT = 'moves';
@@ -114,6 +114,8 @@ it('stores and delivers each again after PARKED was purged and written again', a
     const parkedFor = subject.parked('first', shardOf(id), id);
     const events = await sendAll(plane);
     await eventually(async () => expect(await view.count('WEBHOOK_PARKED')).toBe(EVENTS - endpoint.receiver.inFlight));
+    // whatever was parked is settled, or it would come again from DELIVERY as well
+    await eventually(async () => expect(await view.inFlight('WEBHOOK_DELIVERY', durableName('dispatcher-fresh', shardOf(id)))).toBe(endpoint.receiver.inFlight));
     // a rebuild wants the workers stopped: what they have read is theirs
     await plane.app('dispatcher').kill();
     const parked = await view.read('WEBHOOK_PARKED', parkedFor);
