@@ -50,7 +50,7 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
   const recent = new RecentKeys(config.recentIds, index.windowMs);
   const admission = new Admission({ recent, index, rules, world: worldOf(worlds.created('WEBHOOK_INGEST')) });
   const storms = new StormWatch({ ratioMin: config.stormRatio, duplicatesMin: config.stormDuplicates, tell: (storm) => tellStorm(storm) });
-  const lanes = new Lanes({ broker, registry, admission, storms, log, now });
+  const lanes = new Lanes({ app: APP, broker, registry, admission, storms, log, now });
   const startedAt = performance.now();
   const turning = setInterval(() => storms.turn(), SLICE_MS);
   turning.unref();

@@ -1,20 +1,31 @@
 import { deliveryHeaders, deliveryId, header, type EventMeta, type FactOf, type FannedOut } from '@spillway/contracts';
 import { shardOf, subject, type DeliveryLane } from '@spillway/topology';
+import type { ToPark } from './straight-to-parked.ts';
 
 export type Message = { subject: string; headers: [string, string][]; data: Uint8Array };
+export type FanOut = {
+  deliveries: FannedOut[];
+  /** For their turn. */
+  messages: Message[];
+  /** For their endpoint, which is ordered. */
+  toPark: ToPark[];
+};
+type FanOutOptions = { isOrdered: (endpointId: string) => boolean; again?: boolean };
 
 /**
  * One message for each endpoint that wants the event, under an id that names this step: fan-out `<event>:<endpoint>`, of a job `<job>:<event>:<endpoint>`.
- * @param again the same id was accepted before, further back than the window: a step of its own, `<event>:<endpoint>:<accepted-at>`, or the broker would take it for the first
+ * @param options.again the same id was accepted before, further back than the window: a step of its own, `<event>:<endpoint>:<accepted-at>`, or the broker would take it for the first
  */
-export const fanOut = (lane: DeliveryLane, meta: EventMeta, endpointIds: readonly string[], body: Uint8Array, again = false): { deliveries: FannedOut[]; messages: Message[] } => {
-  const deliveries = endpointIds.map((endpoint) => ({ id: deliveryId(meta.eventId, endpoint, meta.job), endpoint }));
-  const messages = endpointIds.map((endpointId) => ({
-    subject: subject.delivery(lane, shardOf(endpointId)),
-    headers: [...deliveryHeaders({ ...meta, endpointId, attempt: 1 }), [header.messageId, fanOutId(meta, endpointId) + (again ? `:${Date.parse(meta.acceptedAt)}` : '')]] as [string, string][],
-    data: body,
-  }));
-  return { deliveries, messages };
+export const fanOut = (lane: DeliveryLane, meta: EventMeta, endpointIds: readonly string[], body: Uint8Array, { isOrdered, again = false }: FanOutOptions): FanOut => {
+  const fanned: FanOut = { deliveries: [], messages: [], toPark: [] };
+  for (const endpointId of endpointIds) {
+    const messageId = fanOutId(meta, endpointId) + (again ? `:${Date.parse(meta.acceptedAt)}` : '');
+    const delivery = { ...meta, endpointId, attempt: 1 };
+    fanned.deliveries.push({ id: deliveryId(meta.eventId, endpointId, meta.job), endpoint: endpointId });
+    if (isOrdered(endpointId)) fanned.toPark.push({ meta: delivery, messageId, body });
+    else fanned.messages.push({ subject: subject.delivery(lane, shardOf(endpointId)), headers: [...deliveryHeaders(delivery), [header.messageId, messageId]], data: body });
+  }
+  return fanned;
 };
 
 const fanOutId = ({ job, eventId }: EventMeta, endpointId: string): string => (job === undefined ? `${eventId}:${endpointId}` : `${job}:${eventId}:${endpointId}`);

@@ -2,14 +2,15 @@ import type { OnModuleDestroy } from '@nestjs/common';
 import type { EndpointRegistry } from '@spillway/endpoints';
 import { isPassing, Pager, Publisher, type Broker, type Room } from '@spillway/jetstream';
 import type { Logger } from '@spillway/telemetry';
-import type { DeliveryLane } from '@spillway/topology';
+import { subject, type DeliveryLane, type IngestLane } from '@spillway/topology';
 import type { Admission } from './admission.ts';
 import { DeliveryQuota, type DeliveryBytes, type QuotaState } from './delivery-quota.ts';
 import { Duplicates, FLUSH_AT } from './duplicates.ts';
 import { Router, type RouterOptions } from './router.ts';
 import type { StormWatch } from './storm/storm-watch.ts';
+import { StraightToParked } from './straight-to-parked.ts';
 
-export type LanesOptions = { broker: Broker; registry: EndpointRegistry; admission: Admission; storms: StormWatch; log: Logger; now: () => Date };
+export type LanesOptions = { app: string; broker: Broker; registry: EndpointRegistry; admission: Admission; storms: StormWatch; log: Logger; now: () => Date };
 
 /** Two rounds of dropped duplicates: while one is being written the next fills. */
 const FRESH_HELD_MAX = 2 * FLUSH_AT;
@@ -17,6 +18,8 @@ const FRESH_HELD_BYTES_MAX = 64 * 2 ** 20;
 /** A quarter of that in bulk: with both full a fresh event has an eighth of all before it that is not fresh, and bulk moves at a quarter of the pace. */
 const BULK_HELD_MAX = 500;
 const BULK_HELD_BYTES_MAX = 16 * 2 ** 20;
+/** Half of what is in hand at most in the lane that is worked in sequence. */
+const ORDERED_FLUSH_AT = 64;
 
 /**
  * Every lane with a budget of its own: what is held, what is on its way to DELIVERY and to the ledger, and the round of its duplicates. They share the recent
@@ -25,6 +28,8 @@ const BULK_HELD_BYTES_MAX = 16 * 2 ** 20;
 export class Lanes implements OnModuleDestroy {
   readonly fresh: Router;
   readonly bulk: Router;
+  /** By one dedupe at a time, in the order of acceptance. */
+  readonly ordered: Router;
   private readonly quota: DeliveryQuota;
   private readonly pagers: Pager[] = [];
 
@@ -39,12 +44,15 @@ export class Lanes implements OnModuleDestroy {
     });
     this.fresh = this.routerOf('fresh', FLUSH_AT);
     this.bulk = this.routerOf('bulk', BULK_HELD_MAX / 2, (bytes) => this.quota.mayWrite(bytes));
+    // what such a tenant's other endpoints get takes its turn with all that is fresh
+    this.ordered = this.routerOf('fresh', ORDERED_FLUSH_AT);
   }
 
-  get all(): { lane: DeliveryLane; router: Router }[] {
+  get all(): { lane: IngestLane; router: Router }[] {
     return [
       { lane: 'fresh', router: this.fresh },
       { lane: 'bulk', router: this.bulk },
+      { lane: 'ordered', router: this.ordered },
     ];
   }
 
@@ -68,12 +76,14 @@ export class Lanes implements OnModuleDestroy {
   }
 
   private routerOf(lane: DeliveryLane, flushAt: number, mayWrite?: RouterOptions['mayWrite']): Router {
-    const { broker, registry, admission, storms, now } = this.options;
+    const { app, broker, registry, admission, storms, now } = this.options;
     const ledger = new Pager(broker);
     this.pagers.push(ledger);
     const record = ledger.record.bind(ledger);
     const delivery = new Publisher(broker, 'WEBHOOK_DELIVERY');
-    return new Router({ lane, registry, delivery, record, admission, duplicates: new Duplicates(record, now, flushAt), storms, now, ...(mayWrite && { mayWrite }) });
+    const nudge = (shard: number, parkedOn: string): void => broker.nc.publish(subject.nudge('first', shard), parkedOn);
+    const straight = new StraightToParked({ parked: new Publisher(broker, 'WEBHOOK_PARKED'), dead: new Publisher(broker, 'WEBHOOK_DEAD'), nudge, app, now });
+    return new Router({ lane, registry, delivery, straight, record, admission, duplicates: new Duplicates(record, now, flushAt), storms, now, ...(mayWrite && { mayWrite }) });
   }
 
   private async deliveryBytes(): Promise<DeliveryBytes> {

@@ -18,4 +18,9 @@ export class RouteConsumer {
   bulk(@Payload() routing: Routing): Promise<void> {
     return this.lanes.bulk.route(routing);
   }
+
+  @Consumes('dedupe-ordered')
+  ordered(@Payload() routing: Routing): Promise<void> {
+    return this.lanes.ordered.route(routing);
+  }
 }

@@ -7,6 +7,7 @@ import type { Duplicates } from './duplicates.ts';
 import { eventAccepted, eventUnrouted, fanOut, type Message } from './fan-out.ts';
 import type { StormWatch } from './storm/storm-watch.ts';
 import { storeAll } from './store-all.ts';
+import type { Parked, StraightToParked, ToPark } from './straight-to-parked.ts';
 
 export type Routing = { message: WaitingMessage; meta: EventMeta };
 
@@ -26,6 +27,7 @@ export type RouterOptions = {
   lane: DeliveryLane;
   registry: Pick<EndpointRegistry, 'matching' | 'confirmNone' | 'get'>;
   delivery: Publisher;
+  straight: Pick<StraightToParked, 'store'>;
   record: (tenant: string, fact: Fact) => Promise<void>;
   admission: Admission;
   duplicates: Duplicates;
@@ -62,6 +64,7 @@ export class Router {
   }
 
   private async drop({ message, meta }: Routing, { by, of, differs }: Omit<Duplicate, 'kind'>): Promise<void> {
+    message.passOn?.();
     this.counted.duplicates += 1;
     if (by === 'content') this.counted.byContent += 1;
     this.observe({ message, meta }, by);
@@ -77,12 +80,17 @@ export class Router {
     const { endpoints, skipped } = await this.resolve(meta);
     const said = { meta, ingest: message.sequence, body: message.data, now: this.options.now(), skipped };
     if (endpoints.length === 0) {
+      message.passOn?.();
       this.counted.unrouted += 1;
       await this.options.record(meta.tenant, eventUnrouted(said));
       return true;
     }
-    const { deliveries, messages } = fanOut(this.options.lane, meta, endpoints, message.data, again);
-    const acks = await this.store(messages);
+    const { deliveries, messages, toPark } = fanOut(this.options.lane, meta, endpoints, message.data, { isOrdered: (id) => this.isOrdered(id), again });
+    // most tenants have no ordered endpoint: nothing to await for them
+    const parked = toPark.length === 0 ? [] : await this.park(toPark);
+    const inTurn = await this.store(messages);
+    message.passOn?.();
+    const acks = [...inTurn, ...parked.map(({ ack }) => ack)];
     // unless it was us, with this very message, before a crash
     if (message.deliveries === 1 && !repeated && acks.every(({ duplicate }) => duplicate)) {
       this.counted.secondNet += 1;
@@ -90,7 +98,8 @@ export class Router {
     }
     this.counted.routed += 1;
     this.counted.deliveries += deliveries.length;
-    await this.options.record(meta.tenant, eventAccepted(said, deliveries));
+    const facts = [eventAccepted(said, deliveries), ...parked.map(({ fact }) => fact)];
+    await Promise.all(facts.map((fact) => this.options.record(meta.tenant, fact)));
     return true;
   }
 
@@ -107,7 +116,16 @@ export class Router {
     return { endpoints, skipped: skipped.map(({ id }) => id) };
   }
 
+  private isOrdered(endpointId: string): boolean {
+    return this.options.registry.get(endpointId)?.ordered === true;
+  }
+
+  private park(deliveries: readonly ToPark[]): Promise<Parked[]> {
+    return Promise.all(deliveries.map((delivery) => this.options.straight.store(delivery)));
+  }
+
   private async store(messages: readonly Message[]): Promise<PubAck[]> {
+    if (messages.length === 0) return [];
     await this.options.mayWrite?.(messages.reduce((sum, { data }) => sum + data.length + HEADER_BYTES, 0));
     return storeAll(this.options.delivery, messages);
   }

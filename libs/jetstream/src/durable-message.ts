@@ -17,6 +17,9 @@ export const readAckSubject = (reply: string): { deliveries: number; sequence: n
   };
 };
 
+/** The how manieth message the durable handed out: who is given all of them sees no gap. */
+export const consumerSequenceOf = (reply: string): number => Number(reply.split('.').at(-4));
+
 /** A message that a durable handed out. */
 export class DurableMessage implements WaitingMessage {
   readonly deliveries: number;

@@ -11,6 +11,7 @@ import { ShardOwner } from './shard-owner.ts';
 import type { ShardWork } from './shard-work.ts';
 import { SubjectOwner, type SubjectOwnerOptions } from './subject-owner.ts';
 import type { Left } from './subject-queue.ts';
+import { SequenceWork } from './sequence-work.ts';
 import { Sweep } from './sweep.ts';
 import type { WaitingMessage } from './waiting-message.ts';
 import type { Worlds } from './worlds.ts';
@@ -52,7 +53,10 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   private readonly works = new Set<ShardWork>();
   /** By durable. */
   private readonly settled = new Map<string, RecentlySettled>();
+  private readonly unsharded: ShardWork[] = [];
   private owner: ShardOwner | undefined;
+  /** Of the queues that are worked by one replica at a time: each is a shard of its own. */
+  private readonly soleOwners: ShardOwner[] = [];
   private beat: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
 
@@ -80,8 +84,7 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   /** For `/readyz`: which shards this process works, and what is wrong with a durable. */
   state(): { ok: boolean; shards?: readonly number[]; faults: string[] } {
     const faults = [...this.works].flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
-    const leases = this.owner?.state;
-    if (leases?.ready === false && leases.why !== undefined) faults.push(leases.why);
+    for (const { state } of this.owners) if (!state.ready && state.why !== undefined) faults.push(state.why);
     return { ok: faults.length === 0 && this.closing === undefined, shards: this.owner?.shards, faults };
   }
 
@@ -119,22 +122,29 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   private start(names: QueueName[]): void {
     const { app, replica, broker, log } = this.options;
     const sharded = names.filter((name) => queueRow(name).perShard);
-    for (const name of names) if (!sharded.includes(name)) this.works.add(this.open(name));
-    if (this.works.size > 0) this.beat = setInterval(() => this.tickUnsharded(), TICK_MS);
+    const sole = names.filter((name) => isInSequence(queueRow(name)));
+    this.unsharded.push(...names.filter((name) => !sharded.includes(name) && !sole.includes(name)).map((name) => this.open(name)));
+    for (const work of this.unsharded) this.works.add(work);
+    if (this.unsharded.length > 0) this.beat = setInterval(() => this.tickUnsharded(), TICK_MS);
+    const owning = { broker, replica, log, pin: this.options.worlds.created('KV_webhook_leases'), tickEveryMs: TICK_MS };
+    for (const name of sole) this.soleOwners.push(new ShardOwner({ ...owning, app: name, shards: [0], open: (_shard, lease) => this.openParts([this.open(name, undefined, lease)]) }));
+    for (const owner of this.soleOwners) owner.start();
     if (sharded.length === 0) return;
-    const pin = this.options.worlds.created('KV_webhook_leases');
-    this.owner = new ShardOwner({ broker, app, replica, log, pin, tickEveryMs: TICK_MS, open: (shard, lease) => this.openShard(sharded, shard, lease) });
+    this.owner = new ShardOwner({ ...owning, app, open: (shard, lease) => this.openParts(sharded.map((name) => this.open(name, shard, lease))) });
     this.owner.start();
+  }
+
+  private get owners(): ShardOwner[] {
+    return this.owner ? [this.owner, ...this.soleOwners] : this.soleOwners;
   }
 
   private tickUnsharded(): void {
     const now = performance.now();
-    for (const work of this.works) work.tick(now);
+    for (const work of this.unsharded) work.tick(now);
   }
 
   /** Everything an owner does for one shard, as one piece of work. */
-  private openShard(names: QueueName[], shard: number, lease: Lease): ShardWork {
-    const parts = names.map((name) => this.open(name, shard, lease));
+  private openParts(parts: ShardWork[]): ShardWork {
     for (const part of parts) this.works.add(part);
     const close = (): void => parts.forEach((part) => this.works.delete(part));
     return {
@@ -167,6 +177,11 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     }
     const sweep = this.sweepOf(row, name, shard);
     const durable = durableName(name, shard);
+    if (row.inSequence) {
+      const { ack_wait: ackWaitNs, max_ack_pending: batch } = row.config;
+      const common = { broker, stream: row.stream, durable, world, settled: this.settledOf(durable), mayAct, take, log };
+      return sweep.with(new SequenceWork({ ...common, batch, ackWaitMs: ackWaitNs / 1e6, mayTake, onSettled: () => sweep.settled() }));
+    }
     const work = new DurableWork({
       broker,
       stream: row.stream,
@@ -210,7 +225,9 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
 
   private async drain(): Promise<void> {
     clearInterval(this.beat);
-    await this.owner?.drain();
+    await Promise.all(this.owners.map((owner) => owner.drain()));
     await Promise.all([...this.works].map((work) => work.drain()));
   }
 }
+
+const isInSequence = (row: ReturnType<typeof queueRow>): boolean => row.kind === 'consumer' && row.inSequence === true;

@@ -18,4 +18,6 @@ export interface WaitingMessage {
   hold(): void;
   /** It has an outcome, and what follows from it is stored. */
   remove(): void;
+  /** In a queue that is worked in sequence: what follows may begin, although this one is not settled yet. */
+  passOn?(): void;
 }

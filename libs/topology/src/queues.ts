@@ -15,6 +15,8 @@ type Worked = {
 export type ConsumerRow = Worked & {
   readonly kind: 'consumer';
   readonly perShard: boolean;
+  /** Worked by one replica at a time, under a lease of its own, in the order of the stream. */
+  readonly inSequence?: true;
   /** With `<shard>` where the shard's number goes. */
   readonly filter: string;
   readonly config: ConsumerSettings;
@@ -52,6 +54,18 @@ export const queues = {
     filter: 'webhook.ingest.bulk.*',
     config: worker(2_000),
     alert: { oldestAgeMaxMs: 3_600_000, inFlightRatioMax: 0.8 },
+  },
+  // One replica at a time. Few in flight: one pull brings all that was given out and not settled, and an ordered endpoint takes one after the other anyway
+  'dedupe-ordered': {
+    kind: 'consumer',
+    stream: 'WEBHOOK_INGEST',
+    app: 'dedupe',
+    perShard: false,
+    inSequence: true,
+    filter: 'webhook.ingest.ordered.*',
+    config: worker(128),
+    // all of them in hand is its usual state under load; 15 s: a takeover rests for 5.5 s after the 4 s of the lease
+    alert: { oldestAgeMaxMs: 15_000, inFlightRatioMax: 1 },
   },
   'dispatcher-fresh': {
     kind: 'consumer',
