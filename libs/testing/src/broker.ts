@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { eventually } from './eventually.ts';
 import { tieToThisProcess, type Lifeline } from './lifeline.ts';
 import { findNatsServer, type NatsServerBinary } from './nats-server-binary.ts';
+import { freeze, thaw } from './freeze.ts';
 
 export type BrokerOptions = {
   /** Lines for the server's configuration file: accounts, users, limits. */
@@ -82,11 +83,11 @@ export class TestBroker {
 
   /** SIGSTOP: connections stay open, nothing answers. */
   freeze(): void {
-    process.kill(this.pid, 'SIGSTOP');
+    freeze(this.pid);
   }
 
   thaw(): void {
-    process.kill(this.pid, 'SIGCONT');
+    thaw(this.pid);
   }
 
   /** Ends it and removes its data. May be called twice. */

@@ -72,7 +72,9 @@ it('leaves no app behind when the process that started it is killed', async () =
     const app = new PlaneProcess(${JSON.stringify(spec)}); await app.start(); await app.ready(); console.log(app.pid); setInterval(() => {}, 1000);`;
   const hook = new URL('../../../tools/swc-hook.mjs', import.meta.url).href;
   const owner = spawn(process.execPath, ['--conditions=@spillway/source', '--import', hook, '--input-type=module', '-e', script], { cwd: import.meta.dirname });
-  const pid = await new Promise<number>((done) => owner.stdout.on('data', (chunk: Buffer) => done(Number(chunk.toString()))));
+  let said = '';
+  // a line, not a chunk: its end may come later than its beginning
+  const pid = await new Promise<number>((done) => owner.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()).endsWith('\n') && done(Number(said))));
   expect(isRunning(pid)).toBe(true);
   owner.kill('SIGKILL');
   await eventually(() => expect(isRunning(pid)).toBe(false));

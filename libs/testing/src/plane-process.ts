@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { eventually } from './eventually.ts';
 import { tieToThisProcess, type Lifeline } from './lifeline.ts';
+import { freeze, thaw } from './freeze.ts';
 
 export type PlaneProcessSpec = {
   /** `dispatcher`, and which of them. */
@@ -97,11 +98,11 @@ export class PlaneProcess {
   }
 
   freeze(): void {
-    process.kill(this.pid, 'SIGSTOP');
+    freeze(this.pid);
   }
 
   thaw(): void {
-    process.kill(this.pid, 'SIGCONT');
+    thaw(this.pid);
   }
 
   /** SIGTERM, as `npm start` stops it; SIGKILL for who does not go. @returns how it went; undefined when it was not running */

@@ -8,6 +8,7 @@ import { freePort } from './free-port.ts';
 import { tieToThisProcess, type Lifeline } from './lifeline.ts';
 import { findRedisServer, type RedisServerBinary } from './redis-server-binary.ts';
 import { askRedis, type RespValue } from './resp.ts';
+import { freeze, thaw } from './freeze.ts';
 
 export type RedisOptions = {
   /** Over what the launcher's own configuration says, which is the default: `{ maxmemory: '2mb', 'maxmemory-policy': 'noeviction' }`. */
@@ -93,11 +94,11 @@ export class TestRedis {
 
   /** SIGSTOP: connections stay open and are even taken, nothing answers. */
   freeze(): void {
-    process.kill(this.pid, 'SIGSTOP');
+    freeze(this.pid);
   }
 
   thaw(): void {
-    process.kill(this.pid, 'SIGCONT');
+    thaw(this.pid);
   }
 
   /** May be called twice. */
