@@ -27,7 +27,7 @@ export class Rig {
     private readonly store: EndpointStore,
     private readonly env: Readonly<Record<string, string>>,
   ) {
-    this.ingest = new Publisher(plane.broker, 'WEBHOOK_INGEST');
+    this.ingest = new Publisher(plane.broker, 'WEBHOOK_INGEST', { timeoutMs: 60_000 }); // floods, on a busy machine
   }
 
   static async start(env: Readonly<Record<string, string>> = {}): Promise<Rig> {

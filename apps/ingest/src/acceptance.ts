@@ -11,12 +11,14 @@ import { eventIdOf } from './event/event-id.ts';
 import type { IngestMetrics } from './ingest.telemetry.ts';
 import { publishProblem } from './publish-problem.ts';
 import { BESIDE_BODY_BYTES, type TenantShares } from './share/tenant-shares.ts';
+import type { Lanes } from './admission/lanes.ts';
 import { assertMaySendFor } from './admission/tenant-access.ts';
 
 /** Takes one event over: from here on it is ours, on disk, or its producer is told that it is not. */
 export class Acceptance {
   constructor(
     private readonly publisher: Publisher,
+    private readonly lanes: Lanes,
     private readonly shares: TenantShares,
     private readonly metrics: IngestMetrics,
     private readonly maxEventBytes: number,
@@ -45,9 +47,10 @@ export class Acceptance {
 
   private async store(tenant: string, headers: [string, string][], body: Buffer): Promise<void> {
     const bytes = body.length + BESIDE_BODY_BYTES;
-    const place = this.shares.take(tenant, 'fresh', bytes);
+    const lane = this.lanes.of(tenant);
+    const place = this.shares.take(tenant, lane, bytes);
     try {
-      await this.publisher.publish(subject.ingest('fresh', tenant), headers, body);
+      await this.publisher.publish(subject.ingest(lane, tenant), headers, body);
       place.stored(bytes);
       this.metrics.storedOne();
     } catch (error) {

@@ -7,6 +7,9 @@ import type { FastifyInstance } from 'fastify';
 import { Acceptance } from './acceptance.ts';
 import { FrontDoor } from './admission/front-door.ts';
 import { InFlight } from './admission/in-flight.ts';
+import { KeyRates } from './admission/key-rates.ts';
+import { Lanes } from './admission/lanes.ts';
+import { WatchedSettings } from './admission/tenant-settings.ts';
 import { EventsEndpoint } from './http/events-endpoint.ts';
 import { withShortcut } from './http/shortcut.ts';
 import type { IngestConfig } from './ingest.config.ts';
@@ -46,21 +49,25 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     maxWaiting: config.maxRequestsInFlight,
     maxWaitingBytes: 2 * config.maxBytesInFlight,
   });
+  const settings = await WatchedSettings.open(broker, { log, pin: worlds.created('KV_webhook_endpoints') });
+  const lanes = new Lanes();
+  settings.onChange((tenant, { ratePerSecond }) => lanes.setRate(tenant, ratePerSecond));
   const shares = new TenantShares({
     defaultShare: config.tenantShare,
-    shareOf: () => undefined,
+    shareOf: (tenant) => settings.of(tenant)?.share,
     // half of what this process holds: one tenant never takes the others' places in it
     inFlightMax: Math.ceil(config.maxRequestsInFlight / 2),
     inFlightBytesMax: Math.ceil(config.maxBytesInFlight / 2),
     keepApart: (of, forMs) => publisher.keepApart(of, forMs),
   });
   const counting = await watchShares(broker, shares, log);
-  const door = new FrontDoor({ keys, inFlight, shares, maxEventBytes, brokerFault: brokerFault(broker, worlds) });
-  const acceptance = new Acceptance(publisher, shares, new IngestMetrics(metrics), maxEventBytes);
+  const door = new FrontDoor({ keys, inFlight, shares, rates: new KeyRates(), maxEventBytes, brokerFault: brokerFault(broker, worlds) });
+  const acceptance = new Acceptance(publisher, lanes, shares, new IngestMetrics(metrics), maxEventBytes);
   const endpoint = new EventsEndpoint(door, acceptance, requestDurations(metrics), log);
   observeMemory(metrics, inFlight, publisher);
   observeShares(metrics, shares);
   health.check('keys', () => ({ ok: keys.state.ready, detail: keys.state.why }));
+  health.check('settings', () => ({ ok: true, detail: settings.state.why })); // without them events are taken all the same, by the defaults
   health.check('synced', () => ({ ok: true, detail: synced.detail }));
   return {
     app: APP,
@@ -76,6 +83,7 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
       synced.stop();
       counting.stop();
       keys.close();
+      settings.close();
       worlds.close();
       await broker.close();
     },

@@ -48,6 +48,9 @@ const retryAfter = (seconds: number) => ({ 'retry-after': String(seconds) });
 
 export const tenantQuota = (detail: string, quota: string): ProblemError => new ProblemError(429, 'tenant_quota', detail, { quota }, retryAfter(5));
 
+export const rateLimited = (detail: string, headers: Record<string, string>, violatedPolicies: readonly string[]): ProblemError =>
+  new ProblemError(429, 'rate_limited', detail, { 'violated-policies': violatedPolicies }, headers);
+
 // a full stream empties at the pace of its slowest endpoint's home, not of a disk: seconds, not milliseconds
 export const ingestFull = (detail: string): ProblemError => new ProblemError(503, 'ingest_full', detail, undefined, retryAfter(5));
 

@@ -1,7 +1,13 @@
 import { RegistryRefusal } from './errors.ts';
 import { parseJson } from './record.ts';
 
-export type TenantSettings = { maxEndpoints?: number };
+export type TenantSettings = {
+  maxEndpoints?: number;
+  /** Of its events; what is over it goes to the lane `bulk`. */
+  ratePerSecond?: number;
+  /** Of INGEST's bytes, 0 to 1: what its waiting events may take of them. */
+  share?: number;
+};
 
 /**
  * `tenant.<tenant>`: settings, and which endpoints it has. An endpoint exists when its record says so *and* it is listed here; the list is what every writer

@@ -32,6 +32,20 @@ describe('a watched bucket', () => {
     other.close();
   });
 
+  it('holds only what it is asked to keep, and is as ready', async () => {
+    await bucket.put('tenant.acme', 'kept');
+    await bucket.put('endpoint.ep_1', 'not');
+    const told: string[] = [];
+    const some = await WatchedBucket.open(await plane.connect(), BUCKET, { log: testLog, keep: (key) => key.startsWith('tenant.') });
+    some.onChange((key) => told.push(key));
+    await some.whenReady();
+    expect([...some.entries()].map(([key]) => key)).toEqual(['tenant.acme']);
+    expect(await some.caughtUp(await bucket.put('endpoint.ep_2', 'not'))).toBe(true);
+    await bucket.remove('tenant.acme');
+    await eventually(() => expect(told).toEqual(['tenant.acme', 'tenant.acme']));
+    some.close();
+  });
+
   it('lets only one of two writers win, and a removed key be made again', async () => {
     const revision = await bucket.create('k', '1');
     await expect(bucket.create('k', 'x')).rejects.toBeInstanceOf(RevisionConflict);

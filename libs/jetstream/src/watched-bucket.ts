@@ -45,6 +45,7 @@ export class WatchedBucket {
     private readonly kv: KV,
     private readonly log: Logger,
     pin: string | undefined,
+    private readonly keep: (key: string) => boolean,
   ) {
     this.created = pin;
     this.unlisten = broker.onConnection((up) => this.onConnection(up));
@@ -54,12 +55,13 @@ export class WatchedBucket {
 
   /**
    * @param pin the bucket's creation time as provisioning noted it; without one the first seen counts
+   * @param keep which keys are held in memory, and told of; by default all
    * @throws BrokerRefused when there is no such bucket: provisioning makes it
    */
-  static async open(broker: Broker, bucket: BucketName, { log, pin }: { log: Logger; pin?: string | undefined }): Promise<WatchedBucket> {
+  static async open(broker: Broker, bucket: BucketName, { log, pin, keep = () => true }: { log: Logger; pin?: string | undefined; keep?: (key: string) => boolean }): Promise<WatchedBucket> {
     await broker.api(`STREAM.INFO.KV_${bucket}`);
     const kv = await new Kvm(jetstream(broker.nc)).open(bucket);
-    const watched = new WatchedBucket(broker, bucket, kv, log, pin);
+    const watched = new WatchedBucket(broker, bucket, kv, log, pin, keep);
     void watched.follow();
     await watched.inspect();
     return watched;
@@ -198,6 +200,10 @@ export class WatchedBucket {
 
   private take(entry: KvWatchEntry): void {
     this.seen = Math.max(this.seen, entry.revision);
+    if (entry.key !== MARKER_KEY && !this.keep(entry.key)) {
+      for (const look of this.behind) look();
+      return;
+    }
     const known = entry.operation === 'PUT' ? { value: entry.string(), revision: entry.revision } : undefined;
     if (known) this.held.set(entry.key, known);
     else this.held.delete(entry.key);

@@ -6,7 +6,7 @@ import { CreateKeyDto } from '../keys/key.dto.ts';
 import { TenantSettingsDto } from '../tenants/tenant.dto.ts';
 import { urlRules } from '@spillway/webhook-client';
 import { BodyOf } from './body-of.ts';
-import { endpointChangeNotYet, endpointNotYet, keyNotYet, tenantNotYet } from './not-yet.ts';
+import { endpointChangeNotYet, endpointNotYet, tenantNotYet } from './not-yet.ts';
 
 type Refusal = { status: number; code: string; detail: string; errors: { field: string; wanted: string }[] };
 const refusal = (act: () => unknown): Refusal => {
@@ -82,10 +82,23 @@ describe('what comes in a later version', () => {
     expect(refusal(() => change.transform({ [field]: null }))).toMatchObject({ code: 'not_yet', errors: [{ field }] });
   });
 
-  it('is a tenant’s rate, share and retention, a key’s rate, and replacing a secret', () => {
-    expect(fieldsOf(() => new BodyOf(TenantSettingsDto, tenantNotYet).transform({ ratePerSecond: 1, share: 0.5, retentionDays: 3 }))).toEqual(['ratePerSecond', 'share', 'retentionDays']);
-    expect(fieldsOf(() => new BodyOf(CreateKeyDto, keyNotYet).transform({ scopes: ['events:write'], ratePerSecond: 1 }))).toEqual(['ratePerSecond']);
+  it('is a tenant’s retention, and replacing a secret', () => {
+    expect(fieldsOf(() => new BodyOf(TenantSettingsDto, tenantNotYet).transform({ ratePerSecond: 1, share: 0.5, retentionDays: 3 }))).toEqual(['retentionDays']);
     expect(refusal(() => change.transform({ secret: 'whsec_x' })).code).toBe('not_yet');
+  });
+});
+
+describe('rates and shares', () => {
+  it('are numbers that mean something', () => {
+    const tenant = new BodyOf(TenantSettingsDto);
+    const key = new BodyOf(CreateKeyDto);
+    expect(tenant.transform({ ratePerSecond: 0.5, share: 1 })).toEqual({ ratePerSecond: 0.5, share: 1 });
+    expect(key.transform({ scopes: ['events:write'], ratePerSecond: 100 })).toMatchObject({ ratePerSecond: 100 });
+    for (const ratePerSecond of [0, -1, '5', 1e9]) {
+      expect(fieldsOf(() => tenant.transform({ ratePerSecond }))).toEqual(['ratePerSecond']);
+      expect(fieldsOf(() => key.transform({ scopes: ['events:write'], ratePerSecond }))).toEqual(['ratePerSecond']);
+    }
+    for (const share of [0, -1, 1.1, '0.5']) expect(fieldsOf(() => tenant.transform({ share }))).toEqual(['share']);
   });
 });
 

@@ -9,10 +9,4 @@ export const endpointNotYet: NotYet = {
 
 export const endpointChangeNotYet: NotYet = { ...endpointNotYet, secret: 'replacing a secret, with both valid for a while,' };
 
-export const tenantNotYet: NotYet = {
-  ratePerSecond: 'a rate from which a tenant’s events go to the bulk lane',
-  share: 'a share of its own',
-  retentionDays: 'a retention of its own',
-};
-
-export const keyNotYet: NotYet = { ratePerSecond: 'a rate limit of its own' };
+export const tenantNotYet: NotYet = { retentionDays: 'a retention of its own' };

@@ -6,6 +6,18 @@ export const IfGiven = (): PropertyDecorator => ValidateIf((_, value) => value !
 /** In a change `null` takes the setting back, and absent leaves it as it is. */
 export const IfSet = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined && value !== null);
 
+/** Events a second. Below, who sends one a minute could as well be refused; above, there is no ingest that fast. */
+const [SLOWEST_RATE, FASTEST_RATE] = [0.01, 1_000_000];
+
+export const IsEventRate = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'isEventRate',
+    validator: {
+      validate: (value: unknown) => typeof value === 'number' && value >= SLOWEST_RATE && value <= FASTEST_RATE,
+      defaultMessage: () => `a number of events a second, from ${SLOWEST_RATE} to ${FASTEST_RATE}`,
+    },
+  });
+
 /** A map of short texts, bounded in every way: it is kept in a record that every worker holds in memory. */
 export const IsTextMap = (bounds: { maxEntries: number; maxKeyCharacters: number; maxValueCharacters: number }, options?: ValidationOptions): PropertyDecorator =>
   ValidateBy(

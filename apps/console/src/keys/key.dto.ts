@@ -1,7 +1,7 @@
 import { isRfc3339, TENANT_PATTERN } from '@spillway/contracts';
 import { scopes, type Scope } from '@spillway/keys';
 import { ArrayMinSize, ArrayUnique, IsArray, IsIn, IsString, Matches, MaxLength, ValidateBy } from 'class-validator';
-import { IfSet } from '../input/rules.ts';
+import { IfSet, IsEventRate } from '../input/rules.ts';
 
 const isToCome = (value: unknown): boolean => isRfc3339(value) && Date.parse(value) > Date.now();
 
@@ -24,4 +24,9 @@ export class CreateKeyDto {
   @IsString({ message: 'a string' })
   @MaxLength(500, { message: 'at most 500 characters' })
   description?: string | null;
+
+  /** Above it the key is answered 429 `rate_limited`. */
+  @IfSet()
+  @IsEventRate()
+  ratePerSecond?: number | null;
 }

@@ -3,7 +3,6 @@ import { KeyRing, KeyStore, mayGrant, reaches, WHOLE_PLANE, type KeyDraft, type 
 import { By } from '../access/access.guard.ts';
 import { NeedsKey } from '../access/needs.ts';
 import { BodyOf } from '../input/body-of.ts';
-import { keyNotYet } from '../input/not-yet.ts';
 import { byCreation, pageOf, pageQuery, type Page } from '../input/paging.ts';
 import { mayNotGrant, notReady, unknown } from '../problems.ts';
 import { CreateKeyDto } from './key.dto.ts';
@@ -22,11 +21,12 @@ const keyView = ({ id, tenant, scopes, description, expiresAt, ratePerSecond, cr
   createdBy,
 });
 
-const draftOf = ({ tenant, scopes, expiresAt, description }: CreateKeyDto): KeyDraft => ({
+const draftOf = ({ tenant, scopes, expiresAt, description, ratePerSecond }: CreateKeyDto): KeyDraft => ({
   scopes,
   ...(tenant ? { tenant } : {}),
   ...(expiresAt ? { expiresAt: new Date(expiresAt).toISOString() } : {}),
   ...(description ? { description } : {}),
+  ...(ratePerSecond ? { ratePerSecond } : {}),
 });
 
 /** A key of one tenant sees and makes keys of that tenant only, and nobody gives away what he does not hold. */
@@ -40,7 +40,7 @@ export class KeysController {
   /** The only answer that ever shows the key. */
   @Post()
   @NeedsKey('keys:admin')
-  async create(@Body(new BodyOf(CreateKeyDto, keyNotYet)) dto: CreateKeyDto, @By() by: Principal): Promise<KeyView & { key: string }> {
+  async create(@Body(new BodyOf(CreateKeyDto)) dto: CreateKeyDto, @By() by: Principal): Promise<KeyView & { key: string }> {
     const draft = draftOf(dto);
     if (!mayGrant(by, draft.tenant, draft.scopes)) throw mayNotGrant(draft.tenant);
     const { record, text } = await this.store.create(draft, by.id);

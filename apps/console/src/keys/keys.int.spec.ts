@@ -27,6 +27,12 @@ it('makes a key that acts for its tenant and scope, shows it once, and ends it w
   await other.stop();
 });
 
+it('gives a key a rate of its own, and shows it', async () => {
+  const { status, body } = await running.call('POST', '/v1/keys', { body: { scopes: ['events:write'], ratePerSecond: 20 } });
+  expect([status, body['ratePerSecond']]).toEqual([201, 20]);
+  expect((await running.call('DELETE', `/v1/keys/${body['id'] as string}`)).status).toBe(204);
+});
+
 it('lets a key expire', async () => {
   const expiresAt = new Date(Date.now() + 1_500).toISOString();
   const { body } = await running.call('POST', '/v1/keys', { body: { scopes: ['endpoints:read'], expiresAt } });

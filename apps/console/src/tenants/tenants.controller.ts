@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Param, Put, Query, UseGuards } from '@nestjs/common';
-import { EndpointRegistry, EndpointStore, type TenantEntry } from '@spillway/endpoints';
+import { EndpointRegistry, EndpointStore, type TenantEntry, type TenantSettings } from '@spillway/endpoints';
 import { reaches, type Principal } from '@spillway/keys';
 import { By } from '../access/access.guard.ts';
 import { NeedsForTenant, NeedsKey } from '../access/needs.ts';
@@ -12,9 +12,16 @@ import { pageOf, pageQuery, type Page } from '../input/paging.ts';
 import { unknown } from '../problems.ts';
 import { TenantSettingsDto } from './tenant.dto.ts';
 
-export type TenantView = { tenant: string; maxEndpoints?: number; endpoints: number; createdAt: string; updatedAt: string };
+export type TenantView = TenantSettings & { tenant: string; endpoints: number; createdAt: string; updatedAt: string };
 
 const tenantView = ({ tenant, settings, endpoints, createdAt, updatedAt }: TenantEntry): TenantView => ({ tenant, ...settings, endpoints: endpoints.length, createdAt, updatedAt });
+
+/** `null` is as good as absent: what is put replaces everything. */
+const settingsOf = ({ maxEndpoints, ratePerSecond, share }: TenantSettingsDto): TenantSettings => ({
+  ...(typeof maxEndpoints === 'number' ? { maxEndpoints } : {}),
+  ...(typeof ratePerSecond === 'number' ? { ratePerSecond } : {}),
+  ...(typeof share === 'number' ? { share } : {}),
+});
 
 const nameOf = ({ tenant }: TenantEntry): string => tenant;
 
@@ -44,8 +51,8 @@ export class TenantsController {
   /** Replaces its settings whole. */
   @Put(':tenant')
   @NeedsForTenant('tenants:write')
-  async put(@Param('tenant') tenant: string, @Body(new BodyOf(TenantSettingsDto, tenantNotYet)) { maxEndpoints }: TenantSettingsDto): Promise<TenantView> {
-    return tenantView(await this.store.putTenant(tenant, maxEndpoints === undefined || maxEndpoints === null ? {} : { maxEndpoints }));
+  async put(@Param('tenant') tenant: string, @Body(new BodyOf(TenantSettingsDto, tenantNotYet)) settings: TenantSettingsDto): Promise<TenantView> {
+    return tenantView(await this.store.putTenant(tenant, settingsOf(settings)));
   }
 
   /** Deletes its endpoints, and with each of them what waits for it. Bodies in the ledger stay until it forgets them: erasing comes with the history. */

@@ -26,7 +26,10 @@ describe('tenants', () => {
     await running.call('PUT', '/v1/tenants/gamma', { body: { maxEndpoints: 3 } });
     expect((await running.call('PUT', '/v1/tenants/gamma', { body: {} })).body).toMatchObject({ endpoints: 1 });
     expect((await running.call('GET', '/v1/tenants/gamma')).body['maxEndpoints']).toBeUndefined();
-    expect((await running.call('PUT', '/v1/tenants/gamma', { body: { share: 0.5 } })).body).toMatchObject({ status: 422, code: 'not_yet' });
+    expect((await running.call('PUT', '/v1/tenants/gamma', { body: { retentionDays: 5 } })).body).toMatchObject({ status: 422, code: 'not_yet' });
+    const limits = { ratePerSecond: 20, share: 0.25 };
+    expect((await running.call('PUT', '/v1/tenants/gamma', { body: limits })).body).toMatchObject(limits);
+    expect((await running.call('GET', '/v1/tenants/gamma')).body).toMatchObject(limits);
   });
 
   it('go with all their endpoints, and say that bodies are not erased yet', async () => {

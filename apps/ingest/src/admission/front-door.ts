@@ -3,19 +3,21 @@ import { allows, type KeyRing, type Principal } from '@spillway/keys';
 import { brokerUnavailable, ingestFull, missingScope, payloadTooLarge, tenantQuota, unauthenticated, unsupportedMediaType } from '../problems.ts';
 import type { TenantShares } from '../share/tenant-shares.ts';
 import type { InFlight } from './in-flight.ts';
+import type { KeyLimit, KeyRates } from './key-rates.ts';
 import { mediaTypeFault } from './media-type.ts';
 
 export type FrontDoorParts = {
   keys: Pick<KeyRing, 'authenticate' | 'state'>;
   inFlight: InFlight;
   shares: Pick<TenantShares, 'assertRoom'>;
+  rates: KeyRates;
   maxEventBytes: number;
   /** Why nothing can be stored right now; `undefined`: it can. */
   brokerFault: () => string | undefined;
 };
 
 /** Who may go on sending, how much, and what to call when its answer is out. */
-export type Admitted = { principal: Principal; bytesMax: number; leave: () => void };
+export type Admitted = { principal: Principal; bytesMax: number; leave: () => void; /** Of the key, if it has one; one event was taken from it. */ limit: KeyLimit | undefined };
 
 /** What is asked of a request before a byte of its body is read: whose it is, whether it may send at all, how large it says to be, and whether there is room for it. */
 export class FrontDoor {
@@ -27,7 +29,9 @@ export class FrontDoor {
     const fault = mediaTypeFault(headers);
     if (fault !== undefined) throw unsupportedMediaType(fault);
     const bytesMax = this.parts.maxEventBytes;
-    return { principal, bytesMax, leave: this.enter(headers, bytesMax, principal.tenant) };
+    const limit = this.parts.rates.of(principal);
+    limit?.assertOne();
+    return { principal, bytesMax, limit, leave: this.enter(headers, bytesMax, principal.tenant) };
   }
 
   private authenticated(authorization: string | undefined): Principal {

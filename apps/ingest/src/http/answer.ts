@@ -8,28 +8,26 @@ const UNREAD_MAX_BYTES = 256 * KIB;
 /** So long a client that is still sending may take to hear the answer. */
 const LINGER_MS = 2_000;
 
-/** As Node has them: name, value, name, value. */
-export type HeaderLine = readonly string[];
+/** By name, in lower case. */
+export type HeaderFields = Readonly<Record<string, string>>;
 
-const NONE: HeaderLine = [];
-
-export const answerJson = (response: ServerResponse, status: number, text: string, headers: HeaderLine = NONE): void => {
-  response.writeHead(status, ['content-type', 'application/json; charset=utf-8', 'content-length', String(Buffer.byteLength(text)), ...headers]);
+export const answerJson = (response: ServerResponse, status: number, text: string, headers?: HeaderFields): void => {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text), ...headers });
   response.end(text);
 };
 
-export const answerProblem = (request: IncomingMessage, response: ServerResponse, error: ProblemError, headers: HeaderLine = NONE): void => {
+export const answerProblem = (request: IncomingMessage, response: ServerResponse, error: ProblemError, headers?: HeaderFields): void => {
   if (response.headersSent) {
     response.destroy(); // an answer that began as a success must not end as one
     return;
   }
   const text = JSON.stringify(error.problem);
-  const head = ['content-type', PROBLEM_TYPE, 'content-length', String(Buffer.byteLength(text)), ...Object.entries(error.headers).flat(), ...headers];
+  const head = { 'content-type': PROBLEM_TYPE, 'content-length': Buffer.byteLength(text), ...error.headers, ...headers };
   if (request.complete || announcedBytes(request) <= UNREAD_MAX_BYTES) {
     response.writeHead(error.status, head);
     response.end(text);
   } else {
-    response.writeHead(error.status, [...head, 'connection', 'close']);
+    response.writeHead(error.status, { ...head, connection: 'close' });
     response.write(text);
     linger(request, response);
   }

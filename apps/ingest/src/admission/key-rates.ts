@@ -1,0 +1,60 @@
+import type { Principal } from '@spillway/keys';
+import type { ProblemError } from '@spillway/service-kit';
+import type { HeaderFields } from '../http/answer.ts';
+import { rateLimited } from '../problems.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+const POLICY = 'key';
+
+/**
+ * The rate of one key at this ingest, in events a second: a request takes one, a batch as many as it holds.
+ * The headers are those of draft-ietf-httpapi-ratelimit-headers-11.
+ */
+export class KeyLimit {
+  private readonly policy: string;
+
+  constructor(private readonly bucket: TokenBucket) {
+    this.policy = `"${POLICY}";q=${bucket.quota};w=${bucket.windowSeconds}`;
+  }
+
+  /** @returns how many of them may go on */
+  take(events: number): number {
+    return this.bucket.take(events, performance.now());
+  }
+
+  /** @throws ProblemError 429 rate_limited */
+  assertOne(): void {
+    if (this.take(1) === 0) throw this.refusal();
+  }
+
+  refusal(): ProblemError {
+    const { ratePerSecond } = this.bucket;
+    return rateLimited(`the key may send ${ratePerSecond} events a second`, { ...this.headers(), 'retry-after': String(this.secondsToWait()) }, [POLICY]);
+  }
+
+  /** `t`: within so many seconds no more than `r`. `Retry-After` never names an earlier moment. */
+  headers(): HeaderFields {
+    return { 'ratelimit-policy': this.policy, ratelimit: `"${POLICY}";r=${this.bucket.left(performance.now())};t=${this.secondsToWait()}` };
+  }
+
+  private secondsToWait(): number {
+    return Math.max(1, Math.ceil(this.bucket.secondsUntil(1, performance.now())));
+  }
+}
+
+/** Limits by key. They go with the principal: a key that is revoked leaves nothing behind. */
+export class KeyRates {
+  private readonly limits = new WeakMap<Principal, KeyLimit>();
+
+  /** `undefined`: as fast as it likes. */
+  of(principal: Principal): KeyLimit | undefined {
+    const { ratePerSecond } = principal;
+    if (ratePerSecond === undefined || !(ratePerSecond > 0)) return undefined;
+    let limit = this.limits.get(principal);
+    if (limit === undefined) {
+      limit = new KeyLimit(new TokenBucket(ratePerSecond, performance.now()));
+      this.limits.set(principal, limit);
+    }
+    return limit;
+  }
+}

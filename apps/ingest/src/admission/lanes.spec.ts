@@ -1,0 +1,36 @@
+import { Lanes } from './lanes.ts';
+
+const lanesOf = (lanes: Lanes, tenant: string, events: number): string[] => Array.from({ length: events }, () => lanes.of(tenant));
+
+describe('Lanes', () => {
+  it('are all fresh without a rate', () => {
+    const lanes = new Lanes(true);
+    lanes.setRate('other', 1);
+    expect(new Set(lanesOf(lanes, 'acme', 1_000))).toEqual(new Set(['fresh']));
+  });
+
+  it('send what is over the rate to bulk, and nobody else’s', () => {
+    const lanes = new Lanes(true);
+    lanes.setRate('acme', 3);
+    expect(lanesOf(lanes, 'acme', 5)).toEqual(['fresh', 'fresh', 'fresh', 'bulk', 'bulk']);
+    expect(lanesOf(lanes, 'other', 2)).toEqual(['fresh', 'fresh']);
+  });
+
+  it('begin anew with another rate, not with the same one again', () => {
+    const lanes = new Lanes(true);
+    lanes.setRate('acme', 1);
+    lanesOf(lanes, 'acme', 1);
+    lanes.setRate('acme', 1);
+    expect(lanes.of('acme')).toBe('bulk');
+    lanes.setRate('acme', 2);
+    expect(lanes.of('acme')).toBe('fresh');
+    lanes.setRate('acme', undefined);
+    expect(new Set(lanesOf(lanes, 'acme', 10))).toEqual(new Set(['fresh']));
+  });
+
+  it('never send to a lane that nobody drains', () => {
+    const lanes = new Lanes(false);
+    lanes.setRate('acme', 1);
+    expect(lanesOf(lanes, 'acme', 3)).toEqual(['fresh', 'fresh', 'fresh']);
+  });
+});
