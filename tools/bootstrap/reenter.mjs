@@ -25,13 +25,16 @@ export const reenter = ({ root, env = process.env }) =>
   new Promise((resolve, reject) => {
     const node = /** @type {string} */ (lockedNode(root));
     const path = [join(root, 'node_modules', '.bin'), env.PATH].join(delimiter);
-    const child = spawn(node, process.argv.slice(1), { env: { ...env, PATH: path, SPILLWAY_REENTERED: '1' }, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+    const child = spawn(node, process.argv.slice(1), { env: { ...env, PATH: path, SPILLWAY_REENTERED: String(process.pid) }, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
     const passOn = (/** @type {string} */ why) => child.connected && child.send({ stop: why });
     for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => passOn(signal));
     watchNpm(env, passOn);
     child.on('error', reject);
     child.on('exit', (code) => resolve(code ?? 1));
   });
+
+/** Whether this is the inner one. The mark names its outer, so what the inner starts does not take the mark it inherits for its own. @param {NodeJS.ProcessEnv} env */
+export const isReentered = (env) => env.SPILLWAY_REENTERED === String(process.ppid);
 
 /** What the inner one listens to. @param {(why: string) => void} stop */
 export const onOuterSays = (stop) => {

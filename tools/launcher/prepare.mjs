@@ -1,5 +1,5 @@
 import { install, isInstalled } from '../bootstrap/packages.mjs';
-import { reenter, runsUnderLockedNode } from '../bootstrap/reenter.mjs';
+import { isReentered, reenter, runsUnderLockedNode } from '../bootstrap/reenter.mjs';
 import { emptyDataFolder, openDataFolder } from './data-folder.mjs';
 import { InstanceLock } from './instance-lock.mjs';
 import { stopLeftBehind } from './left-behind.mjs';
@@ -14,7 +14,7 @@ import { stopLeftBehind } from './left-behind.mjs';
 export const prepare = async (settings, { say }) => {
   const { root, env, dataFolder } = settings;
   openDataFolder(dataFolder);
-  if (env.SPILLWAY_REENTERED) return { lock: InstanceLock.inherit(settings) };
+  if (isReentered(env)) return { lock: InstanceLock.inherit(settings) };
 
   // before node_modules is touched: npm ci would pull the modules out from under a running instance
   const lock = InstanceLock.acquire(settings);

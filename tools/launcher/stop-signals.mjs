@@ -1,5 +1,5 @@
 import { watchNpm } from '../bootstrap/parent-watch.mjs';
-import { onOuterSays } from '../bootstrap/reenter.mjs';
+import { isReentered, onOuterSays } from '../bootstrap/reenter.mjs';
 
 /** One Ctrl-C reaches us up to three times (terminal, npm, the outer process); a second one is meant only when it comes later than this. */
 const SAME_PRESS_MS = 1_000;
@@ -21,7 +21,7 @@ export const stopSignals = (env) => {
     } else if (Date.now() - firstAt > SAME_PRESS_MS) atOnce?.();
   };
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => stop(signal));
-  if (env.SPILLWAY_REENTERED) onOuterSays(stop);
+  if (isReentered(env)) onOuterSays(stop);
   else watchNpm(env, stop);
   return {
     signal: controller.signal,
