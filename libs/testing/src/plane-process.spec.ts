@@ -69,7 +69,7 @@ it('leaves no app behind when the process that started it is killed', async () =
   const port = await freePort();
   const spec = { app: 'stand-in', replica: 0, args: ['-e', APP], cwd: dir, env: { PORT: String(port) }, url: `http://127.0.0.1:${port}`, logFile: join(dir, 'orphan.log') };
   const script = `import { PlaneProcess } from '@spillway/testing';
-    const app = new PlaneProcess(${JSON.stringify(spec)}); await app.start(); await app.ready(); console.log(app.pid); setInterval(() => {}, 1000);`;
+    const app = new PlaneProcess(${JSON.stringify(spec)}); await app.start(); await app.ready(); console.log(String(app.pid)); setInterval(() => {}, 1000);`;
   const hook = new URL('../../../tools/swc-hook.mjs', import.meta.url).href;
   const owner = spawn(process.execPath, ['--conditions=@spillway/source', '--import', hook, '--input-type=module', '-e', script], { cwd: import.meta.dirname });
   let said = '';
