@@ -100,6 +100,8 @@ export class DurableWork implements ShardWork {
     }
     if (!this.options.settled.has(sequence, storedAtMs)) return false;
     copy.acknowledge();
+    // the floor moves by this ack too: without a word of it, what it uncovers would stay until something else is settled
+    this.options.onSettled();
     return true;
   }
 
