@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { CommandFailed, EXIT, UsageError, type Cli } from './cli.ts';
+import { registerDead } from './dead.ts';
 import { registerEndpoints } from './endpoints.ts';
 import { registerProvision } from './provision.ts';
 import { registerRetries } from './retries.ts';
@@ -24,7 +25,7 @@ export const programOf = (env: NodeJS.ProcessEnv, cwd: string, streams: Streams)
     readStdin: streams.stdin,
   };
   // each loads what it needs when it runs: what speaks NATS costs ten times the rest (0.6 s of CPU)
-  for (const register of [registerStatus, registerSend, registerEndpoints, registerRetries, registerProvision, registerStreams]) register(program, cli);
+  for (const register of [registerStatus, registerSend, registerEndpoints, registerRetries, registerDead, registerProvision, registerStreams]) register(program, cli);
   return { program, cli };
 };
 

@@ -6,11 +6,17 @@ import { AccessGuard } from './access/access.guard.ts';
 import { ConsoleRules } from './console.rules.ts';
 import { DedupeRules } from './dedupe-rules/dedupe-rules.ts';
 import { DedupeRulesController } from './dedupe-rules/dedupe-rules.controller.ts';
+import { DeadEnd } from './dead/dead-end.ts';
+import { DeadLetters } from './dead/dead-letters.ts';
+import { DeadController } from './dead/dead.controller.ts';
 import { EndpointsController } from './endpoints/endpoints.controller.ts';
 import { ParkedCounts } from './endpoints/parked-counts.ts';
+import { TestEvents } from './endpoints/test-events.ts';
 import { EventTypes } from './event-types/event-types.ts';
 import { EventTypesController } from './event-types/event-types.controller.ts';
 import { FactLog } from './facts/fact-log.ts';
+import { JobStore } from './jobs/job-store.ts';
+import { JobsController } from './jobs/jobs.controller.ts';
 import { KeysController } from './keys/keys.controller.ts';
 import { KnownProblems } from './known-problems.interceptor.ts';
 import { PageController } from './page/page.controller.ts';
@@ -32,11 +38,15 @@ export type Parts = {
   retries: WaitingRetriesOf;
   dedupeRules: DedupeRules;
   parked: ParkedCounts;
+  tests: TestEvents;
+  letters: DeadLetters;
+  deadEnd: DeadEnd;
+  jobs: JobStore;
 };
 
-export const controllers = [EndpointsController, TenantsController, EventTypesController, KeysController, RetriesController, DedupeRulesController, StatusController, PageController];
+export const controllers = [EndpointsController, TenantsController, EventTypesController, KeysController, RetriesController, DeadController, JobsController, DedupeRulesController, StatusController, PageController];
 
-const providersOf = ({ registry, store, keys, facts, rules, status, switches, retries, dedupeRules, parked }: Parts): Provider[] => [
+const providersOf = ({ registry, store, keys, facts, rules, status, switches, retries, dedupeRules, parked, tests, letters, deadEnd, jobs }: Parts): Provider[] => [
   { provide: EndpointRegistry, useValue: registry },
   { provide: EndpointStore, useValue: store },
   { provide: EventTypes, useValue: new EventTypes(registry) },
@@ -49,6 +59,10 @@ const providersOf = ({ registry, store, keys, facts, rules, status, switches, re
   { provide: WaitingRetriesOf, useValue: retries },
   { provide: DedupeRules, useValue: dedupeRules },
   { provide: ParkedCounts, useValue: parked },
+  { provide: TestEvents, useValue: tests },
+  { provide: DeadLetters, useValue: letters },
+  { provide: DeadEnd, useValue: deadEnd },
+  { provide: JobStore, useValue: jobs },
   { provide: APP_GUARD, useClass: AccessGuard },
   { provide: APP_INTERCEPTOR, useClass: KnownProblems },
 ];

@@ -42,9 +42,22 @@ export const mayNotGrant = (tenant: string | undefined): ProblemError =>
 
 export const notReady = (why: string | undefined): ProblemError => new ProblemError(503, 'not_ready', `not ready to answer that: ${why ?? 'starting'}`, undefined, retryAfter(1));
 
-export const unknown = (code: 'unknown_endpoint' | 'unknown_tenant' | 'unknown_event_type' | 'unknown_key', detail: string): ProblemError => new ProblemError(404, code, detail);
+export const unknown = (code: 'unknown_endpoint' | 'unknown_tenant' | 'unknown_event_type' | 'unknown_key' | 'unknown_dead_letter' | 'unknown_job', detail: string): ProblemError => new ProblemError(404, code, detail);
+
+export const endpointDisabled = (id: string): ProblemError => new ProblemError(409, 'endpoint_disabled', `endpoint ${id} is disabled: nothing would be sent until it is enabled`);
+
+export const searchTooLong = (id: string): ProblemError =>
+  new ProblemError(503, 'search_too_long', `not all dead letters could be looked at in time for ${id}`, { remediation: 'List them by tenant or time first: what was listed lately is found at once.' }, retryAfter(1));
+
+/** INGEST refuses like a producer's, everything else we publish to is a registry. */
+const ingestRefused = ({ kind, description }: PublishRefused): ProblemError =>
+  kind === 'subject_full'
+    ? new ProblemError(429, 'tenant_quota', `the tenant’s share of WEBHOOK_INGEST is used up: ${description}`, undefined, retryAfter(5))
+    : new ProblemError(503, 'ingest_full', `WEBHOOK_INGEST refused it: ${description}`, undefined, retryAfter(5));
 
 const refused = (error: PublishRefused): ProblemError => {
+  if (error.stream === 'WEBHOOK_INGEST') return ingestRefused(error);
+
   switch (error.kind) {
     case 'stream_full':
     case 'subject_full':

@@ -19,6 +19,8 @@ export type RunningConsole = {
   /** A key made over the API. */
   keyWith: (scopes: readonly Scope[], tenant?: string) => Promise<string>;
   stop: () => Promise<void>;
+  /** Only the console, where `stop` ends its broker too. */
+  stopConsole: () => Promise<void>;
 };
 
 const environment = (plane: PlaneBroker, over: Record<string, string>) => ({
@@ -53,7 +55,7 @@ export const startConsole = async (plane: PlaneBroker, over: Record<string, stri
     if (status !== 201) throw new Error(`no key: ${JSON.stringify(body)}`);
     return body['key'] as string;
   };
-  return { plane, url, call, keyWith, stop };
+  return { plane, url, call, keyWith, stop, stopConsole: stop };
 };
 
 /** With a broker of its own. */

@@ -51,7 +51,10 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
   });
   const settings = await WatchedSettings.open(broker, { log, pin: worlds.created('KV_webhook_endpoints') });
   const lanes = new Lanes();
-  settings.onChange((tenant, { ratePerSecond }) => lanes.setRate(tenant, ratePerSecond));
+  settings.onChange((tenant, { ratePerSecond }, isOrdered) => {
+    lanes.setRate(tenant, ratePerSecond);
+    lanes.setOrdered(tenant, isOrdered);
+  });
   const shares = new TenantShares({
     defaultShare: config.tenantShare,
     shareOf: (tenant) => settings.of(tenant)?.share,

@@ -3,19 +3,21 @@ import { decide, decideUncharged, defaultPolicy, deliveryOf, expire, policyOf, s
 import type { EndpointRecord, EndpointRegistry } from '@spillway/endpoints';
 import type { WaitingMessage } from '@spillway/jetstream';
 import { sign } from '@spillway/standard-webhooks';
+import { readParked } from '@spillway/topology';
 import type { WebhookClient } from '@spillway/webhook-client';
 import type { Ended, Gate } from './gate.ts';
 import { isSingleHome } from './home.ts';
 import type { Line, LineSettings, Place } from './line.ts';
+import type { OrderedHeads } from './ordered-heads.ts';
 import { OursOrTheirs } from './ours-or-theirs.ts';
-import { NoLongerOurs, type Step } from './plane.ts';
+import { NoLongerOurs, ORDERED, type Step } from './plane.ts';
 import type { RetrySwitches } from './retry-switches.ts';
 
 export const DEFAULT_MAX_IN_FLIGHT = 64;
 export const DEFAULT_TIMEOUT_SECONDS = 15;
 
 /** A delivery that waits, decoded once. `place`: for its turn (or its time), or for its endpoint. */
-export type Due = { from: WaitingMessage; meta: DeliveryMeta; delivery: Delivery; place: Place };
+export type Due = { from: WaitingMessage; meta: DeliveryMeta; delivery: Delivery; place: Place; /** The head of an ordered endpoint: retried in place, and the number of its attempt is not its message's. */ isHead?: boolean };
 
 export type AttemptPathOptions = {
   app: 'dispatcher' | 'retrier';
@@ -30,6 +32,8 @@ export type AttemptPathOptions = {
   onAttempt?: (outcome: Outcome, durationMs: number, startedAfterMs: number) => void;
   /** Told what each attempt says of its endpoint. @param ours the fault is ours */
   onEndpoint?: (record: EndpointRecord, outcome: Outcome, ours: boolean) => void;
+  /** Of ordered endpoints; only their home has them. */
+  heads?: Pick<OrderedHeads, 'take' | 'release'>;
   /** So many endpoints fail in this way that the fault is ours. */
   onOurs?: (kind: FailureKind) => void;
 };
@@ -55,11 +59,29 @@ export class AttemptPath {
     // what was read from PARKED just before simply stays there
     if (!record) return due.place === 'parked' ? stays : parked('endpoint_absent');
     if (record.state === 'deleted') return removedWithItsEndpoint;
+    if (!this.isItsTurn(due, record)) return staysUntilTold;
+    const step = await this.attemptNow(due, record);
+    return due.isHead === true ? inPlace(step, due.delivery, this.options.now()) : step;
+  }
+
+  private async attemptNow(due: Due, record: EndpointRecord): Promise<Step> {
     const { now, app } = this.options;
     const policy = policyOf(record);
     if (tooOldAt(due.delivery, policy, now())) return expire(due.delivery, 'too_old', { now: now(), app });
     if (!record.enabled) return due.place === 'parked' ? stays : parked('endpoint_disabled');
     return this.elsewhereOrLater(due, record) ?? this.inTurn(due, record, policy);
+  }
+
+  /** Of an ordered endpoint only the head is attempted, when it is due. */
+  private isItsTurn(due: Due, record: EndpointRecord): boolean {
+    const { heads } = this.options;
+    if (heads === undefined || due.place !== 'parked' || readParked(due.from.subject)?.kind !== 'first') return true;
+    const taken = record.ordered === true ? heads.take(record.id, due.from.origin) : { attempt: heads.release(record.id, due.from.origin) ?? due.meta.attempt };
+    due.isHead = record.ordered === true && taken !== 'stray';
+    if (typeof taken === 'string') return false;
+    due.meta = { ...due.meta, attempt: taken.attempt };
+    due.delivery = { ...due.delivery, attempt: taken.attempt };
+    return true;
   }
 
   policyFor(endpointId: string): Policy {
@@ -78,6 +100,7 @@ export class AttemptPath {
   private elsewhereOrLater({ meta, place }: Due, record: EndpointRecord): Step | undefined {
     const { app, switches } = this.options;
     if (app === 'retrier' && isSingleHome(record)) return place === 'parked' ? stays : parked('single_home');
+    if (app === 'dispatcher' && record.ordered === true && place !== 'parked') return parked(ORDERED);
     if (meta.attempt === 1) return undefined;
     if (switches.suspended(meta)) return staysUntilTold;
     if (switches.mayBegin(meta, performance.now())) return undefined;
@@ -105,7 +128,7 @@ export class AttemptPath {
       if (!due.from.owned()) throw new NoLongerOurs(due.from.origin);
       const attempted = { ...(await this.post(due, record)), probe };
       const step = this.decided(due, attempted, policy, record);
-      ended = this.endedBy(attempted, step);
+      ended = this.endedBy(attempted, step, record);
       return step;
     } finally {
       this.options.gate.leave(line, { ...ended, durationMs: performance.now() - startedAt }, due.place);
@@ -119,17 +142,19 @@ export class AttemptPath {
     if (ours !== undefined) onOurs?.(ours);
     onEndpoint?.(record, outcome, ours !== undefined);
     const tookMs = Math.round(durationMs);
-    if (outcome.kind === 'failed' && (probe || ours !== undefined)) {
+    // an ordered endpoint has one attempt at a time, at the pace of its schedule: no circuit, so no probe that costs nothing
+    if (outcome.kind === 'failed' && ((probe && record.ordered !== true) || ours !== undefined)) {
       return decideUncharged(delivery, outcome, policy, ours === undefined ? 'circuit_open' : 'fault_is_ours', now(), tookMs, app);
     }
     return decide(delivery, outcome, policy, now(), jitter(), tookMs, app);
   }
 
-  private endedBy({ outcome, probe, durationMs }: Attempted, { endpoint }: Step): Ended {
+  private endedBy({ outcome, probe, durationMs }: Attempted, { endpoint }: Step, { ordered }: EndpointRecord): Ended {
+    const cap: Ended['cap'] = { type: outcome.kind === 'delivered' ? 'succeeded' : outcome.reason === 'timeout' ? 'timed_out' : 'failed' };
+    if (ordered === true) return { cap, circuit: 'none', probe, durationMs };
     const waitMs = endpoint?.wait === undefined ? undefined : endpoint.wait.getTime() - this.options.now().getTime();
     const waitUntilMs = waitMs === undefined ? undefined : performance.now() + waitMs;
-    if (outcome.kind === 'delivered') return { cap: { type: 'succeeded' }, circuit: 'succeeded', probe, durationMs };
-    return { cap: { type: outcome.reason === 'timeout' ? 'timed_out' : 'failed' }, circuit: 'failed', probe, durationMs, waitUntilMs };
+    return outcome.kind === 'delivered' ? { cap, circuit: 'succeeded', probe, durationMs } : { cap, circuit: 'failed', probe, durationMs, waitUntilMs };
   }
 
   private async post({ from, meta, delivery }: Due, record: EndpointRecord): Promise<{ outcome: Outcome; durationMs: number }> {
@@ -153,6 +178,18 @@ export class AttemptPath {
     return attempted;
   }
 }
+
+/** A fault that was ours may be over by then. */
+const UNCHARGED_WAIT_MS = 10_000;
+
+/** What would go to the calendar, or to the end of its subject, waits at its head. */
+const inPlace = (step: Step, { attempt }: Delivery, now: Date): Step => {
+  const { next } = step;
+  if (next.go !== 'retry' && next.go !== 'parked') return step;
+  const waits = next.go === 'retry' ? { attempt: next.attempt, at: next.at } : { attempt, at: new Date(now.getTime() + UNCHARGED_WAIT_MS) };
+  const facts = step.facts.map((fact) => (fact.type === 'attempt.failed' ? { ...fact, next: 'parked' as const, nextAt: waits.at.toISOString() } : fact));
+  return { ...step, next: { go: 'waits', ...waits }, facts };
+};
 
 /** @throws UnreadableMessage */
 export const dueOf = (from: WaitingMessage, meta: DeliveryMeta): Due => {

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { DynamicModule } from '@nestjs/common';
 import { readDelivery, UnreadableMessage } from '@spillway/contracts';
 import { EndpointRegistry, EndpointStore, parseMasterKeys } from '@spillway/endpoints';
-import { JetStreamTransport, joinPlane, Publisher, type Room, type TransportOptions, type WaitingMessage } from '@spillway/jetstream';
+import { JetStreamTransport, joinPlane, Publisher, WatchedBucket, type Room, type TransportOptions, type WaitingMessage } from '@spillway/jetstream';
 import { Health, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics, type Logger } from '@spillway/telemetry';
 import { allShards, shardOf, subject } from '@spillway/topology';
@@ -15,6 +15,7 @@ import { EndpointChanges } from './endpoint-changes.ts';
 import { EndpointLife } from './endpoint-life.ts';
 import { Gate, type GateLimits } from './gate.ts';
 import { Homes } from './home.ts';
+import { OrderedHeads } from './ordered-heads.ts';
 import { OperationalEvents } from './operational-events.ts';
 import { ParkedPurge } from './parked-purge.ts';
 import { NoLongerOurs, Plane, type Step } from './plane.ts';
@@ -28,7 +29,7 @@ export type Attempter = {
   path: AttemptPath;
   switches: RetrySwitches;
   /** Of the subjects in PARKED. */
-  roomInParked: (subject: string) => number;
+  roomInParked: (subject: string, held: number) => number;
   transport: () => JetStreamTransport;
   log: Logger;
 };
@@ -66,6 +67,8 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
   const told = new AttemptsMetrics(metrics, gate, plane);
   const events = new OperationalEvents(registry, new Publisher(broker, 'WEBHOOK_INGEST'), log);
   const life = new EndpointLife({ app, registry, store: new EndpointStore(registry, { masterKeys, now }), events, record: (tenant, fact) => plane.ledger.record(tenant, fact), log, now });
+  const leases = app === 'dispatcher' ? await WatchedBucket.open(broker, 'webhook_leases', { log, pin: worlds.created('KV_webhook_leases') }) : undefined;
+  const heads = leases && new OrderedHeads({ bucket: leases, brokerNowMs: () => strategy.brokerNowMs, readAgain: (of) => strategy.readAgain(of), log });
   const path = new AttemptPath({
     app,
     registry,
@@ -77,9 +80,10 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
     onAttempt: (...made) => told.attempted(...made),
     onEndpoint: (...said) => life.note(...said),
     onOurs: (kind) => told.ours(kind, log),
+    ...(heads && { heads }),
   });
   const purge = new ParkedPurge(broker, log);
-  const parts: Attempter = { gate, path, switches, log, transport: () => strategy, roomInParked: roomInParked({ app, gate, path, registry, switches, homes: new Homes(app), purge: (of) => purge.purge(of) }) };
+  const parts: Attempter = { gate, path, switches, log, transport: () => strategy, roomInParked: roomInParked({ app, gate, path, registry, switches, homes: new Homes(app), heads, purge: (of) => purge.purge(of) }) };
   const roomElsewhere = options.room(parts);
 
   const strategy = new JetStreamTransport({
@@ -90,14 +94,18 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
     log,
     decode: (message) => dueOf(message, readDelivery(message.headers)),
     settle: async (from, payload, result) => {
-      const { meta, delivery } = payload as Due;
-      const left = await settle(result as Step, { from, meta, delivery, policy: path.policyFor(meta.endpointId), app, now, jitter: Math.random }, plane);
+      const { meta, delivery, isHead } = payload as Due;
+      const step = result as Step;
+      const left = await settle(step, { from, meta, delivery, policy: path.policyFor(meta.endpointId), app, now, jitter: Math.random }, plane, heads);
+      if (isHead === true) heads?.[step.next.go === 'stays' || step.next.go === 'waits' ? 'left' : 'ended'](meta.endpointId);
+      if (step.next.go === 'waits') return left;
       // resumed since that was decided: nobody would tell it any more
       return left !== undefined && switches.suspended(meta) ? left : undefined;
     },
-    room: (asked) => (asked.queue.startsWith('parked-') ? parts.roomInParked(asked.subject ?? '') : roomElsewhere(asked)),
+    room: (asked) => (asked.queue.startsWith('parked-') ? parts.roomInParked(asked.subject ?? '', asked.held) : roomElsewhere(asked)),
     mayTake: () => worlds.state.ready && registry.state.ready && switches.state.ready,
     onCrash: (error, message) => crashed(error, message, { app, plane, log, told }),
+    onShardWon: (shard) => heads?.forget(shard),
     ...(options.listing && { listing: options.listing }),
   });
   switches.onChange((resumed) => {
@@ -105,7 +113,10 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
   });
   const roomCame = (endpointId: string): void => subjectsOf(endpointId).forEach((of) => strategy.roomCame(of));
   new EndpointChanges(registry).listen({ onReset: (endpointId) => gate.forgetCircuit(endpointId), onChange: roomCame });
-  const beat = setInterval(() => gate.beat(), BEAT_MS);
+  const beat = setInterval(() => {
+    gate.beat();
+    heads?.beat((endpointId) => registry.get(endpointId)?.ordered === true);
+  }, BEAT_MS);
   health.check('endpoints', () => ({ ok: registry.state.ready, detail: registry.state.why }));
   health.check('switches', () => ({ ok: switches.state.ready, detail: switches.state.why }));
   health.check('queues', () => ({ ok: strategy.state().ok, detail: strategy.state() }));
@@ -126,6 +137,7 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
       plane.close();
       registry.close();
       switches.close();
+      leases?.close();
       await client.close();
       await broker.close();
     },

@@ -1,13 +1,17 @@
 import { deliveryHeaders, header, type DeliveryMeta, type Fact } from '@spillway/contracts';
-import { nextMeta, whenDeadRefuses, whenParkedRefuses, whenRetryRefuses, giveUp, type Decision, type Delivery, type Policy, type Uncharged } from '@spillway/delivery';
+import { nextMeta, whenDeadRefuses, whenParkedRefuses, whenRetryRefuses, giveUp, type Decision, type Delivery, type EndpointVerdict, type Policy, type Uncharged } from '@spillway/delivery';
 import { buryUnreadable, Pager, Publisher, PublishRefused, Stopped, type Broker, type WaitingMessage } from '@spillway/jetstream';
 import { shardOf, subject } from '@spillway/topology';
 import { ParkedFacts } from './parked-facts.ts';
 
 /** Nothing follows, not even a removal: it is read again where it waits. */
 type Stays = { next: { go: 'stays'; untilTold?: boolean }; facts: []; endpoint?: undefined };
-export type Step = Decision | Uncharged | Stays;
-type Move = Exclude<Step['next'], { go: 'nowhere' | 'stays' }>;
+/** The head of an ordered endpoint, attempted in vain: it stays where it is until its next attempt. */
+export type Waits = { next: { go: 'waits'; attempt: number; at: Date }; facts: Fact[]; endpoint?: EndpointVerdict };
+export type Step = Decision | Uncharged | Stays | Waits;
+type Move = Exclude<Step['next'], { go: 'nowhere' | 'stays' | 'waits' }>;
+/** Why deliveries of an ordered endpoint are parked that came by their turn. */
+export const ORDERED = 'ordered';
 
 /** The shard went to somebody else while this was being settled: who has it now decides. */
 export class NoLongerOurs extends Error {
@@ -56,8 +60,8 @@ export class Plane {
   async move(step: Step, settled: Settled): Promise<Step> {
     for (let taken = step; ; ) {
       const { next } = taken;
-      if (next.go === 'nowhere' || next.go === 'stays') return taken;
-      const refusal = await this.put(next, settled);
+      if (next.go === 'nowhere' || next.go === 'stays' || next.go === 'waits') return taken;
+      const refusal = await this.put(next, settled, taken);
       if (!refusal) return taken;
       taken = this.afterRefusal(taken, next, settled);
     }
@@ -81,10 +85,10 @@ export class Plane {
   }
 
   /** @returns the refusal, if it was refused */
-  private async put(next: Move, { from, meta }: Settled): Promise<PublishRefused | undefined> {
+  private async put(next: Move, { from, meta }: Settled, { facts }: Step): Promise<PublishRefused | undefined> {
     const [publisher, to, moved] = this.destination(next, meta);
     try {
-      await this.persistOwned(publisher, from, to, [...deliveryHeaders(moved), [header.messageId, from.origin]]);
+      await this.persistOwned(publisher, from, to, [...deliveryHeaders(moved), ...(next.go === 'dead' ? lastFailure(facts) : []), [header.messageId, from.origin]]);
       if (next.go === 'parked') this.parkedOne(next.reason, to, moved);
       return undefined;
     } catch (error) {
@@ -132,7 +136,8 @@ export class Plane {
     const said = { now: now(), app };
     switch (refused.go) {
       case 'parked':
-        return whenParkedRefuses(delivery, policy, jitter(), said);
+        // the calendar would break the order: a gap, and it is said
+        return refused.reason === ORDERED ? giveUp(delivery, 'parked_overflow', said) : whenParkedRefuses(delivery, policy, jitter(), said);
       case 'retry':
         // refused by PARKED before: nothing was attempted, so there is no failure to tell of
         return taken.facts.length === 0 ? giveUp(delivery, 'parked_overflow', said) : whenRetryRefuses(delivery, taken as Decision, said);
@@ -141,3 +146,11 @@ export class Plane {
     }
   }
 }
+
+/** What was wrong at the end, for who reads the dead letter: its history is in the ledger. */
+const lastFailure = (facts: readonly Fact[]): [string, string][] => {
+  const failed = facts.find((fact) => fact.type === 'attempt.failed');
+  if (!failed) return [];
+  const words = [failed.kind, failed.status, failed.detail].filter((word) => word !== undefined);
+  return [[header.detail, words.join(' ').replace(/[\r\n]+/g, ' ')]];
+};

@@ -113,6 +113,9 @@ export type Fact =
   | (Said & { type: 'delivery.parked'; tenant: string; endpoint: string; app: string; reason: string; deliveries: string[] })
   | (OfDelivery & { type: 'delivery.dead'; attempt: number; reason: DeadReason; by: 'endpoint' | 'pipeline'; kept: boolean })
   | (OfDelivery & { type: 'delivery.expired'; attempt: number; reason: string })
+  // a dead letter went back to INGEST: as a delivery of its own, which stands for `replaces`; or, dead before it was routed, as the event
+  | (OfDelivery & { type: 'delivery.replayed'; job: string; by: string; replaces: string })
+  | (Said & { type: 'event.replayed'; tenant: string; event: string; job: string; by: string; app: string })
   | (Said & {
       type: 'endpoint.created' | 'endpoint.changed' | 'endpoint.disabled' | 'endpoint.deleted';
       tenant: string;

@@ -31,5 +31,11 @@ export const derivedEventId = (tenant: string, key: string): string => `evt_${ha
 
 export const newEndpointId = (): string => `ep_${random128()}`;
 
+/** An operator's long task: replay, recover, rebuild. */
+export const newJobId = (): string => `job_${random128()}`;
+
+/** The same task asked for again is the same job. */
+export const derivedJobId = (...of: readonly string[]): string => `job_${hash128('job', ...of)}`;
+
 /** Names the duty to bring one event to one endpoint; a replay is a duty of its own and says its job. */
 export const deliveryId = (eventId: string, endpointId: string, job = ''): string => `dlv_${hash128('delivery', eventId, endpointId, job)}`;

@@ -9,7 +9,7 @@ export {
   TYPE_FILTER_PATTERN,
 } from './tokens.ts';
 export { isRfc3339 } from './rfc3339.ts';
-export { deliveryId, derivedEventId, newEndpointId, newEventId } from './ids.ts';
+export { deliveryId, derivedEventId, derivedJobId, newEndpointId, newEventId, newJobId } from './ids.ts';
 export { header, type HeaderName } from './headers.ts';
 export {
   deliveryHeaders,

@@ -4,7 +4,7 @@ import { ChangedTooOften, RegistryDamaged, RegistryRefusal } from './errors.ts';
 import { parseRecord, registryKey, tombstoneOf, type EndpointDraft, type EndpointRecord } from './record.ts';
 import type { EndpointRegistry } from './registry.ts';
 import { seal, type MasterKeys } from './seal.ts';
-import { emptyTenant, MAX_ENDPOINTS_PER_TENANT, parseTenant, withEndpoint, withoutEndpoints, withUid, type TenantEntry, type TenantSettings } from './tenant-entry.ts';
+import { emptyTenant, MAX_ENDPOINTS_PER_TENANT, parseTenant, withEndpoint, withOrdered, withoutEndpoints, withUid, type TenantEntry, type TenantSettings } from './tenant-entry.ts';
 import { Turns } from './turns.ts';
 
 /** Each conflict means that somebody else got through, so a handful of writers never needs as many. */
@@ -43,7 +43,7 @@ export class EndpointStore {
     const id = newEndpointId();
     const at = this.now();
     const record: EndpointRecord = { ...draft, id, tenant, secrets: [this.sealed(secret, id, at)], state: 'active', createdAt: at, updatedAt: at };
-    const list = (entry: TenantEntry) => withEndpoint(entry, id, draft.uid, this.options.maxEndpoints ?? MAX_ENDPOINTS_PER_TENANT);
+    const list = (entry: TenantEntry) => withOrdered(withEndpoint(entry, id, draft.uid, this.options.maxEndpoints ?? MAX_ENDPOINTS_PER_TENANT), id, draft.ordered === true);
     // the entry is there before any record: a tenant that has records but no entry has lost it, and that is an alarm
     await this.editTenant(tenant, (entry) => (list(entry), entry));
     const revision = await this.bucket.create(registryKey.endpoint(id), JSON.stringify(record));
@@ -65,6 +65,9 @@ export class EndpointStore {
     const { uid } = edit(record);
     if (uid !== record.uid) await this.editTenant(tenant, (entry) => withUid(entry, id, uid));
     const change = await this.editRecord(tenant, id, isActive, edit);
+    // asked of the entry, not of the change: so a try that ended between the two is made whole by the next
+    const isOrdered = change.after.ordered === true;
+    if ((this.registry.tenant(tenant)?.ordered ?? []).includes(id) !== isOrdered) await this.editTenant(tenant, (entry) => withOrdered(entry, id, isOrdered));
     if (changesMatching(change)) await this.editTenant(tenant, (entry) => ({ ...entry, updatedAt: this.now() }));
     return change;
   }

@@ -1,5 +1,5 @@
 import { RegistryRefusal } from './errors.ts';
-import { emptyTenant, idOfUid, MAX_ENDPOINTS_PER_TENANT, parseTenant, withEndpoint, withoutEndpoints, withUid } from './tenant-entry.ts';
+import { emptyTenant, idOfUid, isOrderedTenant, MAX_ENDPOINTS_PER_TENANT, parseTenant, withEndpoint, withOrdered, withoutEndpoints, withUid } from './tenant-entry.ts';
 
 const empty = emptyTenant('acme', '2026-01-01T00:00:00.000Z');
 const code = (act: () => unknown) => {
@@ -42,6 +42,13 @@ describe('the tenant entry', () => {
     expect(withUid(one, 'ep_1', undefined).uids).toEqual({});
     expect(code(() => withUid(withEndpoint(one, 'ep_2', undefined, 10), 'ep_2', 'crm'))).toBe('uid_taken');
     expect(code(() => withUid(one, 'ep_2', 'erp'))).toBe('unknown_endpoint');
+  });
+
+  it('says which endpoints are ordered, until they are no more or are gone', () => {
+    const one = withOrdered(withEndpoint(empty, 'ep_1', undefined, 10), 'ep_1', true);
+    expect([isOrderedTenant(empty), isOrderedTenant(one), one.ordered]).toEqual([false, true, ['ep_1']]);
+    expect([withOrdered(one, 'ep_1', true), withOrdered(empty, 'ep_1', false)]).toEqual([one, empty]);
+    expect([withOrdered(one, 'ep_1', false), withoutEndpoints(one, new Set(['ep_1']))].map(isOrderedTenant)).toEqual([false, false]);
   });
 
   it('takes __proto__ and constructor for the plain words they are', () => {

@@ -20,6 +20,8 @@ export type TenantEntry = {
   endpoints: string[];
   /** `uid` → endpoint id. */
   uids: Record<string, string>;
+  /** Those of its endpoints that are ordered: with any, all its events take the lane `ordered`. */
+  ordered?: string[];
   state: 'active' | 'deleted';
   createdAt: string;
   updatedAt: string;
@@ -58,8 +60,18 @@ export const withEndpoint = (entry: TenantEntry, id: string, uid: string | undef
   return withUid({ ...entry, endpoints: [...entry.endpoints, id], state: 'active' }, id, uid);
 };
 
+/** The same entry back when it says so already. */
+export const withOrdered = (entry: TenantEntry, id: string, isOrdered: boolean): TenantEntry => {
+  const ordered = entry.ordered ?? [];
+  if (ordered.includes(id) === isOrdered) return entry;
+  return { ...entry, ordered: isOrdered ? [...ordered, id] : ordered.filter((other) => other !== id) };
+};
+
+export const isOrderedTenant = ({ ordered = [] }: TenantEntry): boolean => ordered.length > 0;
+
 export const withoutEndpoints = (entry: TenantEntry, ids: ReadonlySet<string>): TenantEntry => ({
   ...entry,
   endpoints: entry.endpoints.filter((listed) => !ids.has(listed)),
   uids: Object.fromEntries(Object.entries(entry.uids).filter(([, owner]) => !ids.has(owner))),
+  ...(entry.ordered && { ordered: entry.ordered.filter((listed) => !ids.has(listed)) }),
 });

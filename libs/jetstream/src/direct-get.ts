@@ -18,7 +18,15 @@ export type Slice = {
   pending: number;
 };
 
-export type SliceRequest = { subject: string; fromSequence: number; batch: number; maxBytes: number };
+export type SliceRequest = {
+  /** Wildcards are fine. */
+  subject: string;
+  fromSequence: number;
+  /** In place of `fromSequence`: from the first that was stored then or later, RFC 3339. */
+  fromTime?: string | undefined;
+  batch: number;
+  maxBytes: number;
+};
 
 type Pending = { what: string; messages: StoredMessage[]; heardAt: number; resolve: (slice: Slice) => void; reject: (error: Error) => void };
 type LeaderAnswer = { message: { subject: string; seq: number; time: string; hdrs?: string; data?: string } };
@@ -55,7 +63,7 @@ export class DirectGet {
    * and what it shows may have been removed.
    * @throws BrokerAway | BrokerRefused | OutcomeUnknown: nothing was read
    */
-  slice({ subject, fromSequence, batch, maxBytes }: SliceRequest): Promise<Slice> {
+  slice({ subject, fromSequence, fromTime, batch, maxBytes }: SliceRequest): Promise<Slice> {
     const what = `a read of ${subject}`;
     if (!this.broker.connected) return Promise.reject(new BrokerAway(what));
     const token = (this.next++).toString(36);
@@ -63,7 +71,8 @@ export class DirectGet {
       this.pending.set(token, { what, messages: [], heardAt: performance.now(), resolve, reject });
     });
     this.clock ??= setInterval(() => this.expire(), CHECK_EVERY_MS).unref();
-    const body = JSON.stringify({ seq: fromSequence, next_by_subj: subject, batch, max_bytes: maxBytes });
+    const from = fromTime === undefined ? { seq: fromSequence } : { start_time: fromTime };
+    const body = JSON.stringify({ ...from, next_by_subj: subject, batch, max_bytes: maxBytes });
     this.broker.nc.publish(`$JS.API.DIRECT.GET.${this.stream}`, body, { reply: `${this.inbox}.${token}` });
     return answer;
   }

@@ -36,6 +36,8 @@ export type TransportOptions = {
   room: Room;
   /** When to ask which subjects a subject queue has; the default is every 5 s. */
   listing?: (queue: QueueName, shard: number) => Pick<SubjectOwnerOptions, 'listings' | 'listEveryMs'>;
+  /** A shard was won, and its work is about to begin: what is remembered of it may be old. */
+  onShardWon?: (shard: number) => void;
   /** False while nothing may be taken at all, for example while the registry is not complete. */
   mayTake: () => boolean;
   /** The handler or settling threw: the message stays where it is, and comes again. */
@@ -93,9 +95,16 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     for (const work of this.works) if (work instanceof SubjectOwner) work.poke(subject);
   }
 
-  /** The reason has ended for which messages were left where they wait: they are looked at again now. */
-  readAgain(): void {
-    for (const work of this.works) if (work instanceof SubjectOwner) work.readAllAgain();
+  /** The reason has ended for which messages (of this subject) were left where they wait: they are looked at again now. */
+  readAgain(subject?: string): void {
+    for (const work of this.works) {
+      if (!(work instanceof SubjectOwner)) continue;
+      if (subject === undefined) work.readAllAgain();
+      else {
+        work.readAgain(subject);
+        work.poke(subject);
+      }
+    }
   }
 
   /** The broker's time, as the last listing of any subject queue said it, carried on by our monotonic clock; 0 while none has. */
@@ -130,7 +139,7 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     for (const name of sole) this.soleOwners.push(new ShardOwner({ ...owning, app: name, shards: [0], open: (_shard, lease) => this.openParts([this.open(name, undefined, lease)]) }));
     for (const owner of this.soleOwners) owner.start();
     if (sharded.length === 0) return;
-    this.owner = new ShardOwner({ ...owning, app, open: (shard, lease) => this.openParts(sharded.map((name) => this.open(name, shard, lease))) });
+    this.owner = new ShardOwner({ ...owning, app, open: (shard, lease) => this.openShard(sharded, shard, lease) });
     this.owner.start();
   }
 
@@ -141,6 +150,11 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   private tickUnsharded(): void {
     const now = performance.now();
     for (const work of this.unsharded) work.tick(now);
+  }
+
+  private openShard(names: QueueName[], shard: number, lease: Lease): ShardWork {
+    this.options.onShardWon?.(shard);
+    return this.openParts(names.map((name) => this.open(name, shard, lease)));
   }
 
   /** Everything an owner does for one shard, as one piece of work. */

@@ -7,6 +7,7 @@ import { startBroker, type BrokerOptions, type TestBroker } from './broker.ts';
 import { freePort } from './free-port.ts';
 import { launchedApps, type LaunchedApp } from './launched-apps.ts';
 import { PlaneProcess } from './plane-process.ts';
+import { startRedis, type RedisOptions, type TestRedis } from './redis.ts';
 import { repositoryRoot } from './repository.ts';
 
 export type AppName = 'ingest' | 'console' | 'dedupe' | 'dispatcher' | 'retrier';
@@ -20,6 +21,8 @@ export type PlaneOptions = {
   /** For provisioning: `{ SPILLWAY_MAX_BYTES_INGEST: '4MiB' }`. */
   limits?: Env;
   broker?: BrokerOptions;
+  /** A Redis for dedupe, as the launcher starts one where there is one to be had. Unless asked for there is none, and dedupe goes by what JetStream remembers. */
+  redis?: true | RedisOptions;
 };
 
 export type CreatedEndpoint = { id: string; secret: string; url: string };
@@ -40,10 +43,10 @@ export const startPlane = async (options: PlaneOptions = {}): Promise<Plane> => 
   // a new one each time: jest loads this module anew for every file, so a counter of ours would give the logs and the worlds that a failure kept to the next file
   const dir = mkdtempSync(join(parent, `${process.pid}-`));
   const table = await launchedApps();
-  const passwords = Object.fromEntries(table.natsUsers.map((user) => [user, `pw${randomBytes(12).toString('hex')}`]));
+  const passwords = Object.fromEntries(table.natsUsers.map((user) => [user, newPassword()]));
   const brokerOptions = { ...options.broker, config: `${accountOf(passwords)}\n${options.broker?.config ?? ''}` };
-  const broker = await startBroker(brokerOptions);
-  const plane = new Plane({ dir, broker, brokerOptions, passwords, options, rows: table.apps, mainFile: table.mainFile });
+  const [broker, redis] = await Promise.all([startBroker(brokerOptions), options.redis && startRedis(options.redis === true ? { password: newPassword() } : options.redis)]);
+  const plane = new Plane({ dir, broker, redis, brokerOptions, passwords, options, rows: table.apps, mainFile: table.mainFile });
   try {
     await plane.provision();
     const counts = Object.entries({ ...AT_START, ...options.apps }) as [AppName, number][];
@@ -68,13 +71,15 @@ export const onPlane = async <T>(options: PlaneOptions, body: (plane: Plane) => 
   }
 };
 
-/** Characters that mean nothing in NATS's configuration. */
+/** Of characters that mean nothing in NATS's configuration, nor in Redis'. */
+const newPassword = (): string => `pw${randomBytes(12).toString('hex')}`;
+
 const accountOf = (passwords: Env): string =>
   `accounts { SPILLWAY { jetstream: enabled, users: [ ${Object.entries(passwords)
     .map(([user, password]) => `{ user: ${user}, password: ${password} }`)
     .join(', ')} ] } }`;
 
-type Parts = { dir: string; broker: TestBroker; brokerOptions: BrokerOptions; passwords: Env; options: PlaneOptions; rows: readonly LaunchedApp[]; mainFile: (app: LaunchedApp) => string };
+type Parts = { dir: string; broker: TestBroker; redis: TestRedis | undefined; brokerOptions: BrokerOptions; passwords: Env; options: PlaneOptions; rows: readonly LaunchedApp[]; mainFile: (app: LaunchedApp) => string };
 
 export class Plane {
   readonly broker: TestBroker;
@@ -122,6 +127,12 @@ export class Plane {
     const prepared = new PlaneProcess(spec);
     this.processes.push(prepared);
     return prepared;
+  }
+
+  /** Dedupe's. @throws Error when the plane was started without */
+  get redis(): TestRedis {
+    if (!this.parts.redis) throw new Error('this plane was started without redis');
+    return this.parts.redis;
   }
 
   /** For whatever a test does with the broker itself. */
@@ -172,6 +183,7 @@ export class Plane {
     if (keepLogs) this.report();
     await Promise.all(this.processes.map((process) => process.kill()));
     await this.broker.stop();
+    await this.parts.redis?.stop();
     if (!keepLogs) rmSync(this.parts.dir, { recursive: true, force: true });
   }
 
@@ -193,7 +205,8 @@ export class Plane {
   }
 
   private environmentOf(row: LaunchedApp): Record<string, string> {
-    const secrets: Record<string, string> = { SPILLWAY_ADMIN_KEY: this.adminKey, SPILLWAY_MASTER_KEY: this.masterKey };
+    const { redis } = this.parts;
+    const secrets: Record<string, string> = { SPILLWAY_ADMIN_KEY: this.adminKey, SPILLWAY_MASTER_KEY: this.masterKey, ...(redis && { SPILLWAY_DEDUPE_REDIS_URL: redis.url }) };
     return {
       ...this.userEnvironment(row.name),
       SPILLWAY_BIND: '127.0.0.1',

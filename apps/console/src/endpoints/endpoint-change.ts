@@ -1,7 +1,7 @@
 import { withoutFailing, type EndpointDraft, type EndpointRecord } from '@spillway/endpoints';
 import type { ChangeEndpointDto, CreateEndpointDto } from './endpoint.dto.ts';
 
-const settings = ['types', 'description', 'headers', 'maxInFlight', 'ratePerSecond', 'timeoutSeconds', 'schedule', 'uid', 'metadata'] as const;
+const settings = ['types', 'description', 'headers', 'maxInFlight', 'ratePerSecond', 'ordered', 'timeoutSeconds', 'schedule', 'uid', 'metadata'] as const;
 
 /** A new endpoint as it was asked for; `null` is the default, like what is not said. */
 export const draftOf = (dto: CreateEndpointDto): EndpointDraft => ({

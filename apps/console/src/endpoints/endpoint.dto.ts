@@ -49,6 +49,11 @@ class Settings {
   @Max(FASTEST_PER_SECOND, { message: `at most ${FASTEST_PER_SECOND}` })
   ratePerSecond?: number | null;
 
+  /** One after the other in the order of acceptance, the first retried until it has ended. */
+  @IfSet()
+  @IsBoolean({ message: 'true or false' })
+  ordered?: boolean | null;
+
   /** The waits before attempts 2, 3, …; none means one attempt. */
   @IfSet()
   @IsSchedule({ maxWaits: MAX_WAITS, maxSeconds: OLDEST_SECONDS })

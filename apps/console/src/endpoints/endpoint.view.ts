@@ -11,6 +11,7 @@ const shown = [
   'headers',
   'maxInFlight',
   'ratePerSecond',
+  'ordered',
   'timeoutSeconds',
   'schedule',
   'enabled',

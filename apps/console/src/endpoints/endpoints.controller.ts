@@ -10,12 +10,13 @@ import { FactLog } from '../facts/fact-log.ts';
 import { BodyOf } from '../input/body-of.ts';
 import { endpointChangeNotYet, endpointNotYet } from '../input/not-yet.ts';
 import { byCreation, pageOf, pageQuery, type Page } from '../input/paging.ts';
-import { unknown } from '../problems.ts';
+import { endpointDisabled, unknown } from '../problems.ts';
 import { changed, changedFields, draftOf } from './endpoint-change.ts';
 import { permittedHeaders, permittedSecret, permittedUrl } from './endpoint-rules.ts';
 import { ChangeEndpointDto, CreateEndpointDto } from './endpoint.dto.ts';
 import { endpointView, type EndpointView } from './endpoint.view.ts';
 import { ParkedCounts } from './parked-counts.ts';
+import { TestEvents } from './test-events.ts';
 
 /** `{id}` in a path is the endpoint's id or its `uid`. */
 @UseGuards(RegistryReady)
@@ -27,6 +28,7 @@ export class EndpointsController {
     private readonly facts: FactLog,
     private readonly rules: ConsoleRules,
     private readonly parked: ParkedCounts,
+    private readonly tests: TestEvents,
   ) {}
 
   @Post()
@@ -84,6 +86,16 @@ export class EndpointsController {
   @NeedsForTenant('endpoints:write')
   secret(@Param('tenant') tenant: string, @Param('id') id: string): { secret: string } {
     return { secret: this.registry.secretTextsOf(this.found(tenant, id))[0] as string };
+  }
+
+  /** An event of type `webhook.test` for this endpoint alone. */
+  @Post(':id/test')
+  @HttpCode(202)
+  @NeedsForTenant('endpoints:write')
+  async test(@Param('tenant') tenant: string, @Param('id') id: string): Promise<{ id: string }> {
+    const record = this.found(tenant, id);
+    if (!record.enabled) throw endpointDisabled(record.id);
+    return { id: await this.tests.send(record, new Date()) };
   }
 
   private async shown(record: EndpointRecord): Promise<EndpointView> {

@@ -59,6 +59,22 @@ describe('an endpoint', () => {
     expect([body['schedule'], body['ratePerSecond']]).toEqual([undefined, undefined]);
   });
 
+  it('is ordered when it is asked to be, and the tenant’s entry says so for as long', async () => {
+    const tenant = newTenant();
+    const registry = await WatchedBucket.open(running.plane.broker, 'webhook_endpoints', { log: testLog });
+    const ordered = async () => (JSON.parse((await registry.read(`tenant.${tenant}`))?.value ?? '{}') as { ordered?: string[] }).ordered ?? [];
+    const { id } = await create(tenant, { ordered: true });
+    const other = await create(tenant);
+    expect([(await running.call('GET', at(tenant, `/${id}`))).body['ordered'], await ordered()]).toEqual([true, [id]]);
+    await running.call('PATCH', at(tenant, `/${other.id}`), { body: { ordered: true } });
+    await running.call('PATCH', at(tenant, `/${id}`), { body: { ordered: false } });
+    expect(await ordered()).toEqual([other.id]);
+    await running.call('DELETE', at(tenant, `/${other.id}`));
+    expect(await ordered()).toEqual([]);
+    expect((await running.call('PATCH', at(tenant, `/${id}`), { body: { ordered: 'yes' } })).body).toMatchObject({ status: 422, errors: [{ field: 'ordered' }] });
+    registry.close();
+  });
+
   it('says how it is: enabled, disabled, failing, and what is parked for it', async () => {
     const tenant = newTenant();
     const { id } = await create(tenant);
@@ -147,7 +163,7 @@ describe('what is refused', () => {
 
   it('what comes later, what is unknown, and a header of ours, each by its name', async () => {
     const tenant = newTenant();
-    expect((await running.call('POST', at(tenant), { body: { url, ordered: true } })).body).toMatchObject({ status: 422, code: 'not_yet', errors: [{ field: 'ordered' }] });
+    expect((await running.call('POST', at(tenant), { body: { url, internal: true } })).body).toMatchObject({ status: 422, code: 'not_yet', errors: [{ field: 'internal' }] });
     expect((await running.call('POST', at(tenant), { body: { url, color: 'red' } })).body).toMatchObject({ status: 422, code: 'invalid_request', errors: [{ field: 'color', wanted: 'no such field' }] });
     expect((await running.call('POST', at(tenant), { body: { url, headers: { 'Webhook-Signature': 'x' } } })).body).toMatchObject({ status: 422, errors: [{ field: 'headers' }] });
     expect((await running.call('POST', at(tenant), { body: { url, secret: 'whsec_short' } })).body).toMatchObject({ status: 422, errors: [{ field: 'secret' }] });

@@ -2,7 +2,6 @@
 export type NotYet = Readonly<Record<string, string>>;
 
 export const endpointNotYet: NotYet = {
-  ordered: 'strict order',
   ed25519: 'ed25519 signatures',
   internal: 'internal endpoints',
 };

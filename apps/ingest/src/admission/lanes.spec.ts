@@ -28,6 +28,17 @@ describe('Lanes', () => {
     expect(new Set(lanesOf(lanes, 'acme', 10))).toEqual(new Set(['fresh']));
   });
 
+  it('are ordered for a tenant with an ordered endpoint, which is refused over its rate', () => {
+    const lanes = new Lanes(true);
+    lanes.setOrdered('acme', true);
+    expect(lanesOf(lanes, 'acme', 3)).toEqual(['ordered', 'ordered', 'ordered']);
+    lanes.setRate('acme', 2);
+    expect([...lanesOf(lanes, 'acme', 2), lanes.of('other')]).toEqual(['ordered', 'ordered', 'fresh']);
+    expect(() => lanes.of('acme')).toThrow(expect.objectContaining({ status: 429, code: 'rate_limited' }));
+    lanes.setOrdered('acme', false);
+    expect(lanes.of('acme')).toBe('bulk');
+  });
+
   it('never send to a lane that nobody drains', () => {
     const lanes = new Lanes(false);
     lanes.setRate('acme', 1);
