@@ -69,6 +69,9 @@ describe('dead letters', () => {
     const [one, two] = [await newTenant({ uid: 'crm' }), await newTenant()];
     const exhausted = await die(one);
     const gone = await die(two, { reason: 'gone' });
+    // a moment of its own between the two: times are told to the millisecond
+    const goneBy = new Date().toISOString();
+    await eventually(() => expect(new Date().toISOString() > goneBy).toBe(true));
     const between = new Date().toISOString();
     await eventually(() => expect(new Date().toISOString() > between).toBe(true));
     const poison = await die(two, { reason: 'poison', app: 'dispatcher' });
