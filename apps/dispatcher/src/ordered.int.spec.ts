@@ -130,3 +130,22 @@ it('what comes by its turn joins the end of its subject, and one that PARKED ref
   expect((await rig.everythingIn('WEBHOOK_PARKED')).map(({ subject: on }) => readParked(on)?.kind)).toEqual(['first', 'first', 'first']);
   expect(turned).toHaveLength(2);
 }, 90_000);
+
+it('changing the order while thousands wait strands none', async () => {
+  const receiver = await rig.receiver(() => 200);
+  const endpoint = await rig.endpoint(receiver.url, { maxInFlight: 2, schedule: [1] });
+  const owed = await oweMany(endpoint, 1_500);
+  await rig.startDispatcher();
+  await eventually(() => expect(receiver.requests.length).toBeGreaterThan(100), 30_000);
+  await rig.change(endpoint, { ordered: true });
+  await eventually(() => expect(receiver.requests.length).toBeGreaterThan(700), 60_000);
+  receiver.handler = () => 500;
+  // a head that was tried twice stays one, however many have become the head since this was last looked at
+  await eventually(() => expect(idsAt(receiver).length).toBeGreaterThan(new Set(idsAt(receiver)).size), 30_000);
+  receiver.handler = () => 200;
+  await rig.change(endpoint, { ordered: false });
+  // the one that failed twice is dead or waits in the calendar, which nobody works here
+  await eventually(async () => expect(await rig.left('WEBHOOK_PARKED')).toBe(0), 60_000);
+  const missing = idsOf(owed).filter((id) => !idsAt(receiver).includes(id));
+  expect(missing).toEqual([]);
+}, 200_000);
