@@ -37,8 +37,8 @@ it('fresh begins at once while thousands wait in bulk and slots are short, and b
   expect(busy.requests.length).toBeLessThan(BULK);
   expect(meanwhile).toBeGreaterThan(0);
   expect(Math.max(...waits)).toBeLessThan(1_000);
-  // half of the 16 slots, exactly so in gate.spec.ts; a busy receiver sees the next request before the end of the last, so here only: never all of them
-  expect(busy.mostInFlight).toBeLessThan(16);
+  // half of the slots; a receiver sees the next request before it has seen the end of the last, and what met a cap comes back from PARKED
+  expect(busy.mostInFlight).toBeLessThanOrEqual(12);
   await eventually(() => expect(new Set(busy.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(BULK), 120_000);
 }, 200_000);
 
