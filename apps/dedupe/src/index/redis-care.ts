@@ -47,6 +47,7 @@ export class RedisCare {
     private readonly options: CareOptions,
   ) {
     redis.on('error', (error: Error) => (this.lastError = error));
+    redis.on('ready', () => (this.lastError = new Error('the connection was lost')));
     this.looking = setInterval(() => void this.look(), LOOK_EVERY_MS);
     this.looking.unref();
   }
@@ -124,7 +125,12 @@ export class RedisCare {
 
   /** Now and then, one at a time: is it well again, what was it not told, how is it? */
   private async look(): Promise<void> {
-    if (this.busy || this.redis.status !== 'ready') return;
+    if (this.busy) return;
+    if (this.redis.status !== 'ready') {
+      // one that was slow and is gone now is to be named for what it is now
+      if (this.breaker.state.open) this.failed(this.lastError);
+      return;
+    }
     this.busy = true;
     try {
       if (!this.breaker.state.open) await this.whileWell();

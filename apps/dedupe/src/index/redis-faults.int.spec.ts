@@ -100,6 +100,16 @@ describe('a Redis that is', () => {
   });
 });
 
+it('is named for what is wrong with it now: slow at first, then gone', async () => {
+  redis.freeze();
+  await untilDegraded();
+  expect(index.state.fault).toBe('slow');
+  await redis.kill();
+  await eventually(() => expect(index.state.fault).toBe('away'));
+  await redis.restart();
+  await eventually(() => expect(index.state.ok).toBe(true));
+}, 60_000);
+
 it('what is given up while Redis is away is taken back when it is there again', async () => {
   const claim = claimOf('poison');
   expect((await index.claim(claim)).kind).toBe('mine');

@@ -1,0 +1,131 @@
+import type { Fact, FactOf } from '@spillway/contracts';
+import { Books, eventually, seeded, sendUntilAnswered, startReceiver, type Receiver, type ToSend, type Tried } from '@spillway/testing';
+import { onPlaneInView, type BrokerView } from '../broker-view.ts';
+
+const TENANT = 'flood';
+/** The whole one is 10000x100; this is what two cores do in a minute. */
+const [UNIQUE, TIMES] = (process.env['SPILLWAY_FLOOD'] ?? '1000x30').split('x').map(Number) as [number, number];
+/** A tenant's share of INGEST, a lane. */
+const SHARE_MESSAGES = 200_000;
+const WITHIN_MS = 600_000;
+
+let receiver: Receiver;
+let books: Books;
+beforeEach(async () => {
+  books = new Books(() => ['0']);
+  receiver = await startReceiver((request) => {
+    books.arrived(request);
+    return 200;
+  });
+});
+afterEach(() => receiver.stop());
+
+const factsOf = async <T extends Fact['type']>(view: BrokerView, type: T): Promise<FactOf<T>[]> =>
+  (await view.read('WEBHOOK_LEDGER', `webhook.ledger.${TENANT}`))
+    .flatMap(({ data }) => data.toString().split('\n').map((line) => JSON.parse(line) as Fact))
+    .filter((fact): fact is FactOf<T> => fact.type === type);
+
+const backlog = async (view: BrokerView): Promise<number> => {
+  const { num_pending: pending, num_ack_pending: held } = await view.broker.api<{ num_pending: number; num_ack_pending: number }>('CONSUMER.INFO.WEBHOOK_INGEST.dedupe-fresh');
+  return pending + held;
+};
+
+/** The largest backlog, looked at until it is told to stop. */
+const watchBacklog = (view: BrokerView): { stop: () => Promise<number> } => {
+  let most = 0;
+  let over = false;
+  const running = eventually(async () => {
+    // the broker may be slow to say it under load, and says it the next time
+    most = Math.max(most, await backlog(view).catch(() => 0));
+    if (!over) throw new Error('still watching');
+  }, WITHIN_MS);
+  return {
+    stop: async () => {
+      over = true;
+      await running;
+      return most;
+    },
+  };
+};
+
+it(`delivers each of ${UNIQUE} events once that are sent ${TIMES} times, while dedupe is killed twice and Redis once`, async () => {
+  const random = seeded();
+  const once = Array.from({ length: UNIQUE }, (_, i): ToSend => ({ id: `event-${i}`, tenant: TENANT, type: 'kind.0', data: `{"n":${i}}` }));
+  const events = random.shuffle(Array.from({ length: TIMES }, () => once).flat());
+  await onPlaneInView({ redis: true }, async (plane, view) => {
+    await plane.createEndpoint(TENANT, { url: `${receiver.url}/0` });
+    let accepted = 0;
+    const onTried = (tried: Tried): void => {
+      books.tried(tried);
+      if (tried.answer?.status === 202) accepted += 1;
+    };
+    const watching = watchBacklog(view);
+    const startedAt = performance.now();
+    const sending = sendUntilAnswered({ url: plane.app('ingest').url, key: plane.adminKey, events, connections: 48, onTried, withinMs: WITHIN_MS });
+    const killing = (async () => {
+      for (const [share, what] of [[0.2, 'dedupe'], [0.45, 'redis'], [0.7, 'dedupe']] as const) {
+        await eventually(() => expect(accepted).toBeGreaterThan(share * events.length), WITHIN_MS);
+        const over = books.fault(`SIGKILL of ${what}`, 'nothing');
+        await (what === 'dedupe' ? plane.app('dedupe').restart() : plane.redis.restart());
+        over();
+      }
+    })();
+    await Promise.all([sending, killing]);
+    const seconds = (performance.now() - startedAt) / 1_000;
+    await view.settled(WITHIN_MS);
+    const most = await watching.stop();
+    const facts = await factsOf(view, 'event.duplicates_dropped');
+    const duplicates = accepted - UNIQUE;
+    process.stdout.write(
+      `${books.print(`a flood of ${UNIQUE} × ${TIMES}, seed ${random.seed}`)}\n  accepted ${Math.round(accepted / seconds)}/s; largest backlog ${most}; facts ${facts.length} for ${duplicates} duplicates (${((facts.length / duplicates) * 100).toFixed(2)} %)\n`,
+    );
+    expect(books.totals()).toMatchObject({ acknowledged: UNIQUE, delivered: UNIQUE, lost: 0, duplicates: 0, strange: 0 });
+    expect(facts.length).toBeLessThan(0.02 * duplicates);
+    expect(most).toBeLessThan(SHARE_MESSAGES / 10);
+  });
+});
+
+const arrivalsByInvoice = (): Map<number, number> => {
+  const counts = new Map<number, number>();
+  for (const { body } of receiver.requests) {
+    const { invoice } = (JSON.parse(body.toString()) as { data: { invoice: number } }).data;
+    counts.set(invoice, (counts.get(invoice) ?? 0) + 1);
+  }
+  return counts;
+};
+
+describe('the same flood by content: new ids, the same but for when it was sent', () => {
+  const invoices = UNIQUE / 5;
+  const events = (name: string): ToSend[] =>
+    Array.from({ length: invoices * TIMES }, (_, i) => ({ id: `${name}-${i}`, tenant: TENANT, type: 'invoice.paid', data: `{"invoice":${i % invoices},"sentAt":"${new Date(Date.now() + i).toISOString()}"}` }));
+  it('without a rule is delivered whole, and named within a minute; with the rule that the name suggests, each is delivered once', async () => {
+    await onPlaneInView({ redis: true }, async (plane, view) => {
+      await plane.createEndpoint(TENANT, { url: `${receiver.url}/0` });
+      const producer = { url: plane.app('ingest').url, key: plane.adminKey, connections: 32, onTried: books.tried };
+      const startedAt = performance.now();
+      await sendUntilAnswered({ ...producer, events: events('without') });
+      const [storm] = await eventually(async () => {
+        const found = await factsOf(view, 'dedupe.storm');
+        if (found.length === 0) throw new Error('no storm was named');
+        return found;
+      }, 60_000);
+      const namedAfterMs = Math.round(performance.now() - startedAt);
+      await view.settled();
+      expect(receiver.requests).toHaveLength(invoices * TIMES);
+      expect(namedAfterMs).toBeLessThan(60_000);
+      expect(storm).toMatchObject({ tenant: TENANT, eventType: 'invoice.paid', by: 'content', rule: { type: 'invoice.paid', ignore: ['data.sentAt'] } });
+
+      const { status } = await plane.ask('POST', `${plane.app('console').url}/v1/dedupe/rules`, storm?.rule);
+      expect(status).toBe(201);
+      await eventually(async () => expect((await plane.app('dedupe').readiness()).body).toContain('"rules":1'), 2_000);
+      receiver.requests.length = 0;
+      await sendUntilAnswered({ ...producer, events: events('with') });
+      await view.settled();
+      const counts = arrivalsByInvoice();
+      process.stdout.write(`the storm was named after ${namedAfterMs} ms; with its rule ${invoices * TIMES} events became ${receiver.requests.length} deliveries\n`);
+      expect([counts.size, Math.max(...counts.values())]).toEqual([invoices, 1]);
+      const originals = (await factsOf(view, 'event.duplicates_dropped')).flatMap((fact) => fact.originals);
+      expect(originals.every(({ by, dropped, count }) => by === 'content' && dropped?.length === count)).toBe(true);
+    });
+  });
+});
