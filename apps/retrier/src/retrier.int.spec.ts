@@ -117,7 +117,12 @@ describe('the calendar', () => {
     const record = await endpointAt(receiver.url);
     const meta = await owe(record, inMs(-1_000));
     await eventually(async () => expect(await factsOf(meta.eventId)).toMatchObject([{ type: 'attempt.failed', attempt: 2, status: 503, next: 'retry' }]));
-    const [kept] = await everythingIn('WEBHOOK_RETRY');
+    // the second one is removed from its bucket only after the third is stored and the fact is written
+    const kept = await eventually(async () => {
+      const [first, ...more] = await everythingIn('WEBHOOK_RETRY');
+      expect(more).toEqual([]);
+      return first;
+    });
     expect(kept?.headers.get(header.attempt)).toBe('3');
     expect(readRetryAt(kept?.subject ?? '')?.dueAt.getTime()).toBeGreaterThan(Date.now() + 250_000);
   });
@@ -186,7 +191,9 @@ describe('suspended retries', () => {
     await Promise.all(Array.from({ length: 12 }, () => owe(record, inMs(-1_000))));
     await eventually(() => expect(receiver.requests).toHaveLength(12), 60_000);
     const times = receiver.requests.map(({ at }) => at).toSorted((a, b) => a - b);
-    for (const [n, at] of times.entries()) expect(times.filter((other, m) => m >= n && other - at < 950).length).toBeLessThanOrEqual(4);
+    // a request of the second before may arrive late, so that a window of a second holds one more; twelve without a pace would be one window
+    for (const [n, at] of times.entries()) expect(times.filter((other, m) => m >= n && other - at < 950).length).toBeLessThanOrEqual(5);
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(1_500);
   }, 90_000);
 });
 
