@@ -1,5 +1,5 @@
 /**
- * @typedef {{ passed: number, failed: number, skipped: number, brokenFiles: number }} Counts
+ * @typedef {{ passed: number, failed: number, skipped: number, brokenFiles: number, failures: string[] }} Counts
  * @typedef {{ project: string, target: string }} Task
  * @typedef {{ passed: number, failed: number, skipped: number, complaints: string[] }} Tally
  */
@@ -20,7 +20,7 @@ export const tallyTask = ({ project, target }, exitCode, counts) => {
   const red = counts.failed + counts.brokenFiles;
   // green tests and a red exit code: something outside the tests, a process that would not end, an error after the last one
   const failed = red === 0 && exitCode !== 0 ? 1 : red;
-  return { passed: counts.passed, failed, skipped: counts.skipped, complaints: failed > 0 ? [`${project}:${target}: ${failed} failed`] : [] };
+  return { passed: counts.passed, failed, skipped: counts.skipped, complaints: failed > 0 ? [`${project}:${target}: ${failed} failed`, ...counts.failures.map((failure) => `  ${failure}`)] : [] };
 };
 
 /** @param {Tally[]} tallies @returns {Tally} */

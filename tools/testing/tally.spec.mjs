@@ -1,6 +1,6 @@
 import { sum, tallyTask } from './tally.mjs';
 
-const counts = { passed: 10, failed: 0, skipped: 0, brokenFiles: 0 };
+const counts = { passed: 10, failed: 0, skipped: 0, brokenFiles: 0, failures: /** @type {string[]} */ ([]) };
 const of = (/** @type {string} */ target, /** @type {number | undefined} */ exitCode, seen = /** @type {typeof counts | undefined} */ (undefined)) => {
   const { passed, failed } = tallyTask({ project: 'ingest', target }, exitCode, seen);
   return [passed, failed];
@@ -30,9 +30,9 @@ it('counts a red lint, typecheck or build as one', () => {
 
 it('adds up, and says what was red', () => {
   const tallies = [
-    tallyTask({ project: 'ingest', target: 'test' }, 1, { ...counts, failed: 2, skipped: 1 }),
+    tallyTask({ project: 'ingest', target: 'test' }, 1, { ...counts, failed: 2, skipped: 1, failures: ['a.spec.ts: “one”: why', 'a.spec.ts: “two”: why'] }),
     tallyTask({ project: 'console', target: 'lint' }, 1, undefined),
     tallyTask({ project: 'console', target: 'test' }, 0, counts),
   ];
-  expect(sum(tallies)).toEqual({ passed: 20, failed: 3, skipped: 1, complaints: ['ingest:test: 2 failed', 'console:lint failed'] });
+  expect(sum(tallies)).toEqual({ passed: 20, failed: 3, skipped: 1, complaints: ['ingest:test: 2 failed', '  a.spec.ts: “one”: why', '  a.spec.ts: “two”: why', 'console:lint failed'] });
 });

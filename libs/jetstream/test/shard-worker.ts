@@ -1,6 +1,6 @@
 /**
  * A process that works the parked subjects of the shards it wins, as the dispatcher does, and says on standard output what it does. Run by
- * takeover.int.spec.ts, which kills and freezes it. Arguments: where the broker is, the replica's name.
+ * faults/takeover.int.spec.ts, which kills and freezes it. Arguments: where the broker is, the replica's name.
  */
 import { queues } from '@spillway/topology';
 import { Broker } from '../src/broker.ts';

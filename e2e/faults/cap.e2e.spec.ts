@@ -1,6 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { Books, eventually, sendUntilAnswered, startReceiver, type Receiver, type ToSend } from '@spillway/testing';
-import { onPlaneInView } from './broker-view.ts';
+import { onPlaneInView } from '../broker-view.ts';
 
 const EVENTS = 5_000;
 const CAP = 5;

@@ -1,8 +1,8 @@
 import { shardOf, subject } from '@spillway/topology';
 import { eventually } from '@spillway/testing';
-import { Publisher } from '../src/publisher.ts';
-import { startPlaneBroker, type PlaneBroker } from '../src/testing/index.ts';
-import { WorkerProcess, type Said } from './worker-process.ts';
+import { Publisher } from '../../src/publisher.ts';
+import { startPlaneBroker, type PlaneBroker } from '../../src/testing/index.ts';
+import { WorkerProcess, type Said } from '../worker-process.ts';
 
 const ENDPOINTS = Array.from({ length: 40 }, (_, n) => `ep_${n}`);
 /** What a crash may repeat, beside what was in flight. */
