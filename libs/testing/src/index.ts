@@ -11,3 +11,4 @@ export { startRedis, type RedisOptions, type TestRedis } from './redis.ts';
 export { findRedisServer, RedisServerMissing, type RedisServerBinary } from './redis-server-binary.ts';
 export { repositoryRoot } from './repository.ts';
 export { seeded, type Seeded } from './seeded.ts';
+export { startSilencingProxy, type Lost, type SilencingProxy } from './silencing-proxy.ts';
