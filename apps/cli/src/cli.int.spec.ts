@@ -31,8 +31,17 @@ it('makes, shows, changes, disables and deletes an endpoint', async () => {
   expect(out.split('\n')[0]).toMatch(/^ID +UID +ENABLED +TYPES +URL$/);
   expect(out).toMatch(new RegExp(`${id} +crm +no +\\*\\* +${url}`));
   expect((await json<Endpoint>(['endpoints', 'enable', 'crm', '-t', 'acme'])).enabled).toBe(true);
+  expect(await json(['endpoints', 'test', 'crm', '-t', 'acme'])).toEqual({ id: expect.stringMatching(/^evt_/) });
   expect(await json(['endpoints', 'delete', 'crm', '-t', 'acme'])).toEqual({ deleted: 'crm' });
   expect((await json<{ items: unknown[] }>(['endpoints', 'list', '-t', 'acme'])).items).toEqual([]);
+});
+
+it('sets an endpoint’s order, pace and patience, and takes them back', async () => {
+  const settings = ['--ordered', '--rate-per-second', '2.5', '--schedule', '1,60', '--timeout-seconds', '5'];
+  const { id } = await json<{ id: string }>(['endpoints', 'create', 'http://127.0.0.1:9/hook', '-t', 'pace', ...settings]);
+  expect(await json(['endpoints', 'get', id, '-t', 'pace'])).toMatchObject({ ordered: true, ratePerSecond: 2.5, schedule: [1, 60], timeoutSeconds: 5 });
+  const { schedule, ratePerSecond, ordered, timeoutSeconds } = await json<Record<string, unknown>>(['endpoints', 'update', id, '-t', 'pace', '--no-ordered', '--default', 'schedule,ratePerSecond']);
+  expect([schedule, ratePerSecond, ordered, timeoutSeconds]).toEqual([undefined, undefined, false, 5]);
 });
 
 it('sends an event: data from the command, a file or standard input, its bytes untouched', async () => {
@@ -44,9 +53,9 @@ it('sends an event: data from the command, a file or standard input, its bytes u
   expect([code, out]).toEqual([0, expect.stringMatching(/^accepted evt_/)]);
   await eventually(async () => {
     const { streams } = await json<typeof before>(['status']);
-    expect(streams.find(({ name }) => name === 'WEBHOOK_INGEST')?.messages).toBe(3);
+    expect(streams.find(({ name }) => name === 'WEBHOOK_INGEST')?.messages).toBe(4); // one is a test event
   });
-  const stored = await running.plane.broker.api<{ message: { data: string } }>('STREAM.MSG.GET.WEBHOOK_INGEST', { seq: 1 });
+  const stored = await running.plane.broker.api<{ message: { data: string } }>('STREAM.MSG.GET.WEBHOOK_INGEST', { seq: 2 });
   expect(Buffer.from(stored.message.data, 'base64').toString()).toContain('"data":{"n":12345678901234567890,"f":1.0}');
 });
 

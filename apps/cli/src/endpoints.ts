@@ -20,12 +20,14 @@ type Settings = {
   url?: string;
   type?: string[];
   allTypes?: boolean;
+  default?: string[];
   description?: string;
   header?: Record<string, string>;
   maxInFlight?: number;
   ratePerSecond?: number;
   schedule?: number[];
   timeoutSeconds?: number;
+  ordered?: boolean;
   uid?: string;
   metadata?: Record<string, string>;
   secret?: string;
@@ -66,12 +68,14 @@ const withSettings = (command: Command): Command =>
     .option('--rate-per-second <n>', 'attempts begun in any second, at most', number)
     .option('--schedule <seconds>', 'the waits before attempts 2, 3, …, by commas', waits)
     .option('--timeout-seconds <n>', 'for one whole attempt', whole)
+    .option('--ordered', 'one after the other in the order of acceptance, the first retried until it has ended')
+    .option('--no-ordered', 'in any order, several at once')
     .option('--uid <uid>', 'your own name of it, usable in place of its id')
     .option('--metadata <name=value>', 'kept for you; repeat it', pair('='));
 
-const bodyOf = ({ url, type, description, header, maxInFlight, ratePerSecond, schedule, timeoutSeconds, uid, metadata, secret }: Settings): Record<string, unknown> =>
+const bodyOf = ({ url, type, description, header, maxInFlight, ratePerSecond, schedule, timeoutSeconds, ordered, uid, metadata, secret }: Settings): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries({ url, types: type, description, headers: header, maxInFlight, ratePerSecond, schedule, timeoutSeconds, uid, metadata, secret }).filter(([, value]) => value !== undefined),
+    Object.entries({ url, types: type, description, headers: header, maxInFlight, ratePerSecond, schedule, timeoutSeconds, ordered, uid, metadata, secret }).filter(([, value]) => value !== undefined),
   );
 
 const one = (endpoint: Endpoint): string =>
@@ -127,8 +131,10 @@ const registerWriting = (endpoints: Command, cli: Cli): void => {
   withSettings(forTenant(endpoints.command('update').description('change what is named, keep the rest').argument('<id>', 'its id or uid')))
     .option('--url <url>')
     .option('--all-types', 'every type from now on')
+    .option('--default <settings>', 'these go back to their defaults, named as in the API, such as ratePerSecond; by commas', collect)
     .action(async (id: string, options: Settings) => {
-      const body = { ...bodyOf(options), ...(options.allTypes ? { types: null } : {}) };
+      const back = Object.fromEntries((options.default ?? []).map((setting) => [setting, null]));
+      const body = { ...bodyOf(options), ...back, ...(options.allTypes ? { types: null } : {}) };
       if (Object.keys(body).length === 0) throw new UsageError('nothing to change: name at least one setting');
       await patch(options.tenant, id, body);
     });
@@ -136,6 +142,11 @@ const registerWriting = (endpoints: Command, cli: Cli): void => {
     const command = endpoints.command(name).description(enabled ? 'deliveries go on' : 'no deliveries until it is enabled again');
     forTenant(command.argument('<id>', 'its id or uid')).action(async (id: string, { tenant }: Settings) => patch(tenant, id, { enabled }));
   }
+  const test = endpoints.command('test').description('sends it an event of type webhook.test').argument('<id>', 'its id or uid');
+  forTenant(test).action(async (id: string, { tenant }: Settings) => {
+    const sent = await call<{ id: string }>(cli, 'console', { method: 'POST', path: pathOf(tenant, id, '/test') });
+    cli.print(sent, () => sent.id);
+  });
   const remove = endpoints.command('delete').description('for good: what waits for it ends').argument('<id>', 'its id or uid');
   forTenant(remove).action(async (id: string, { tenant }: Settings) => {
     await call(cli, 'console', { method: 'DELETE', path: pathOf(tenant, id) });
