@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { setTimeout as after } from 'node:timers/promises';
+import { header } from '@spillway/contracts';
 import type { EndpointRecord } from '@spillway/endpoints';
 import { eventually } from '@spillway/testing';
 import { Rig } from '../test/rig.ts';
@@ -64,3 +65,19 @@ it('a failure in bulk waits in the calendar like any other, and one of a dead en
   await rig.owe(endpoint, 'bulk');
   await eventually(async () => expect([await rig.left('WEBHOOK_PARKED'), await rig.left('WEBHOOK_DELIVERY')]).toEqual([1, 0]));
 });
+
+it('what was parked of bulk says so there, and comes back to its half of the slots', async () => {
+  const flooded = await rig.receiver(slow);
+  const endpoints = await Promise.all(Array.from({ length: ENDPOINTS }, () => rig.endpoint(flooded.url, { enabled: false }, 'flood')));
+  await rig.startDispatcher({ SPILLWAY_ATTEMPTS_AT_ONCE: '16' });
+  const owed = 600;
+  await Promise.all(Array.from({ length: owed }, (_, n) => rig.owe(endpoints[n % ENDPOINTS] as EndpointRecord, 'bulk')));
+  await eventually(async () => expect([await rig.left('WEBHOOK_PARKED'), await rig.left('WEBHOOK_DELIVERY')]).toEqual([owed, 0]), 60_000);
+  expect(new Set((await rig.everythingIn('WEBHOOK_PARKED')).map(({ headers }) => headers.get(header.lane)))).toEqual(new Set(['bulk']));
+  for (const endpoint of endpoints) await rig.change(endpoint, { enabled: true });
+  await eventually(() => expect(new Set(flooded.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(owed), 60_000);
+  await eventually(async () => expect(await rig.left('WEBHOOK_PARKED')).toBe(0), 60_000);
+  // half of 16, and a receiver sees the next request before it has seen the end of the last
+  expect(flooded.mostInFlight).toBeLessThanOrEqual(12);
+  expect(flooded.requests).toHaveLength(owed);
+}, 200_000);

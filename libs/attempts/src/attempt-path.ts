@@ -7,7 +7,7 @@ import { readParked } from '@spillway/topology';
 import type { WebhookClient } from '@spillway/webhook-client';
 import type { Ended, Gate } from './gate.ts';
 import { isSingleHome } from './home.ts';
-import type { Line, LineSettings, Place } from './line.ts';
+import { isParked, type Line, type LineSettings, type Place } from './line.ts';
 import type { OrderedHeads } from './ordered-heads.ts';
 import { OursOrTheirs } from './ours-or-theirs.ts';
 import { NoLongerOurs, ORDERED, type Step } from './plane.ts';
@@ -57,7 +57,7 @@ export class AttemptPath {
   async attempt(due: Due): Promise<Step> {
     const record = this.options.registry.get(due.meta.endpointId);
     // what was read from PARKED just before simply stays there
-    if (!record) return due.place === 'parked' ? stays : parked('endpoint_absent');
+    if (!record) return isParked(due.place) ? stays : parked('endpoint_absent');
     if (record.state === 'deleted') return removedWithItsEndpoint;
     if (!this.isItsTurn(due, record)) return staysUntilTold;
     const step = await this.attemptNow(due, record);
@@ -68,14 +68,14 @@ export class AttemptPath {
     const { now, app } = this.options;
     const policy = policyOf(record);
     if (tooOldAt(due.delivery, policy, now())) return expire(due.delivery, 'too_old', { now: now(), app });
-    if (!record.enabled) return due.place === 'parked' ? stays : parked('endpoint_disabled');
+    if (!record.enabled) return isParked(due.place) ? stays : parked('endpoint_disabled');
     return this.elsewhereOrLater(due, record) ?? this.inTurn(due, record, policy);
   }
 
   /** Of an ordered endpoint only the head is attempted, when it is due. */
   private isItsTurn(due: Due, record: EndpointRecord): boolean {
     const { heads } = this.options;
-    if (heads === undefined || due.place !== 'parked' || readParked(due.from.subject)?.kind !== 'first') return true;
+    if (heads === undefined || !isParked(due.place) || readParked(due.from.subject)?.kind !== 'first') return true;
     const taken = record.ordered === true ? heads.take(record.id, due.from.origin) : { attempt: heads.release(record.id, due.from.origin) ?? due.meta.attempt };
     due.isHead = record.ordered === true && taken !== 'stray';
     if (typeof taken === 'string') return false;
@@ -99,12 +99,12 @@ export class AttemptPath {
   /** What is not this app's to attempt, or not now. */
   private elsewhereOrLater({ meta, place }: Due, record: EndpointRecord): Step | undefined {
     const { app, switches } = this.options;
-    if (app === 'retrier' && isSingleHome(record)) return place === 'parked' ? stays : parked('single_home');
-    if (app === 'dispatcher' && record.ordered === true && place !== 'parked') return parked(ORDERED);
+    if (app === 'retrier' && isSingleHome(record)) return isParked(place) ? stays : parked('single_home');
+    if (app === 'dispatcher' && record.ordered === true && !isParked(place)) return parked(ORDERED);
     if (meta.attempt === 1) return undefined;
     if (switches.suspended(meta)) return staysUntilTold;
     if (switches.mayBegin(meta, performance.now())) return undefined;
-    return place === 'parked' ? stays : parked('throttled');
+    return isParked(place) ? stays : parked('throttled');
   }
 
   private async inTurn(due: Due, record: EndpointRecord, policy: Policy): Promise<Step> {
@@ -194,10 +194,12 @@ const inPlace = (step: Step, { attempt }: Delivery, now: Date): Step => {
 /** @throws UnreadableMessage */
 export const dueOf = (from: WaitingMessage, meta: DeliveryMeta): Due => {
   if (from.data.length === 0) throw new UnreadableMessage('a delivery without a body');
-  return { from, meta, delivery: deliveryOf(meta), place: placeOf(from.subject) };
+  const isBulk = from.subject.startsWith('webhook.delivery.bulk.');
+  // its subject is the last to say so: from here on it says so itself
+  return { from, meta: isBulk ? { ...meta, lane: 'bulk' } : meta, delivery: deliveryOf(meta), place: placeOf(from.subject, meta) };
 };
 
-const placeOf = (subject: string): Place => {
-  if (subject.startsWith('webhook.parked.')) return 'parked';
+const placeOf = (subject: string, { lane }: DeliveryMeta): Place => {
+  if (subject.startsWith('webhook.parked.')) return lane === 'bulk' ? 'parked_bulk' : 'parked';
   return subject.startsWith('webhook.delivery.bulk.') ? 'bulk' : 'turn';
 };

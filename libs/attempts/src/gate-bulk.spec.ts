@@ -120,4 +120,41 @@ describe('the gate, by lane', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect([parked, gate.waitingNow]).toEqual([[], 1]);
   });
+
+  it('knows what was parked of it: its half of the slots, its turn after the others, and it is not parked again', async () => {
+    const { gate, time, enter, end, line, begun, parked } = setUp();
+    const [lines, others] = ['bulk', ''].map((kind) => Array.from({ length: 8 }, (_, n) => line(`ep_${kind}${n}`))) as [Line[], Line[]];
+    many(100, (n) => enter(lines[n % 8] as Line, 'parked_bulk'));
+    expect(begun).toHaveLength(8);
+    many(80, (n) => enter(others[n % 8] as Line, 'turn'));
+    expect(begun.filter((from) => from === 'turn')).toHaveLength(8);
+    for (let n = 0; n < 8; n += 1) await end(); // all that is under way of bulk, so that it might begin again
+    // seven of the others, and bulk's eighth
+    expect(begun.slice(16).filter((from) => from === 'parked_bulk')).toHaveLength(1);
+    time.now = 60_000;
+    gate.beat();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(parked).not.toContain('parked_bulk');
+  });
+
+  it('counts what it has read of a parked endpoint in bulk, so that no more is read', () => {
+    const { gate, enter, line } = setUp({ slots: 2 });
+    const ep = line('ep_1', 2);
+    const busy = line('ep_busy');
+    const before = gate.roomForParked(ep);
+    many(2, () => enter(busy, 'turn'));
+    many(before, () => enter(ep, 'parked_bulk'));
+    expect([before, gate.roomForParked(ep)]).toEqual([8, 0]);
+  });
+
+  it('leaves what was parked of it where it is, when half of the memory is taken or the circuit opens', async () => {
+    const { gate, enter, line, parked } = setUp({ slots: 1 });
+    const [busy, ep] = [line('ep_busy'), line('ep_1', 4)];
+    enter(busy, 'turn');
+    enter(ep, 'parked_bulk', 400);
+    expect(gate.enter(ep, 'parked_bulk', 200)).toEqual({ go: 'stay' });
+    gate.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([parked, gate.bytesWaiting]).toEqual([['parked_bulk'], 0]);
+  });
 });

@@ -1,5 +1,5 @@
 import type { CapEvent } from '@spillway/delivery';
-import { Line, type Admission, type LineSettings, type ParkReason, type Place, type Waiter } from './line.ts';
+import { isBulk, isParked, Line, type Admission, type LineSettings, type ParkReason, type Place, type Waiter } from './line.ts';
 import { Turns } from './turns.ts';
 
 export type GateLimits = {
@@ -111,12 +111,10 @@ export class Gate {
     const now = this.clock();
     const refused = this.refusal(line, from, now);
     if (refused) return refused;
-    const own = { turn: line.fresh, parked: line.parked, bulk: line.bulk }[from];
-    const isNext = own.length === 0 && (from !== 'bulk' || line.waitingFirst === 0);
-    if (isNext && this.mayBegin(line, from, now)) return this.begin(line, from, now);
-    if (from !== 'parked' && this.isFull(line, from, bytes)) return { go: 'park', reason: 'at_cap' };
+    if (this.isNext(line, from) && this.mayBegin(line, from, now)) return this.begin(line, from, now);
+    if (this.isFull(line, from, bytes)) return turnedAway(from, 'at_cap');
     return new Promise((tell) => {
-      own.push({ since: now, bytes, tell });
+      line.waitsFor({ since: now, bytes, from, tell });
       this.waitingBytes += bytes;
       this.queueUp(line);
       if (line.hindrance(now) !== undefined) this.heldBack.add(line);
@@ -158,7 +156,7 @@ export class Gate {
     this.serve(now);
     for (const line of this.lines.values()) {
       this.parkTheLate(line, line.fresh, now);
-      // bulk may wait for slots that others want, where it is: only its endpoint's cap parks it, or in PARKED it would be bulk no more
+      // bulk may wait for slots that others want, where it is: only its endpoint's cap parks it
       if (!line.hasRoom) this.parkTheLate(line, line.bulk, now);
     }
   }
@@ -172,7 +170,7 @@ export class Gate {
   private refusal(line: Line, from: Place, now: number): Admission | undefined {
     const hindrance = line.hindrance(now);
     if (hindrance === 'circuit_open') return turnedAway(from, hindrance);
-    if (from === 'parked' || !line.isRateLimited) return undefined;
+    if (isParked(from) || !line.isRateLimited) return undefined;
     // what was parked before goes first: else, over its rate, the endpoint would serve only what comes last
     return hindrance !== undefined || line.parked.length > 0 || line.askedInVain ? { go: 'park', reason: 'over_rate' } : undefined;
   }
@@ -190,16 +188,24 @@ export class Gate {
     return more >= line.parked.length ? more : 0;
   }
 
-  private isFull(line: Line, from: 'turn' | 'bulk', bytes: number): boolean {
+  private isNext(line: Line, from: Place): boolean {
+    if (isBulk(from)) return line.bulk.length === 0 && line.waitingFirst === 0;
+    return (from === 'parked' ? line.parked : line.fresh).length === 0;
+  }
+
+  /** What is parked was read because there was room; only that of bulk may find that others have taken it. */
+  private isFull(line: Line, from: Place, bytes: number): boolean {
     const { maxWaitingPerEndpoint, maxWaitMs, maxWaitingBytes } = this.limits;
-    const [own, bytesMax] = from === 'bulk' ? [line.bulk, maxWaitingBytes * BULK_SHARE] : [line.fresh, maxWaitingBytes];
+    if (from === 'parked') return false;
+    const [own, bytesMax] = isBulk(from) ? [line.bulk, maxWaitingBytes * BULK_SHARE] : [line.fresh, maxWaitingBytes];
+    if (from === 'parked_bulk') return this.waitingBytes + bytes > bytesMax;
     return own.length >= maxWaitingPerEndpoint || line.expectedWaitMs(from) > maxWaitMs || this.waitingBytes + bytes > bytesMax;
   }
 
   private mayBegin(line: Line, from: Place, now: number): boolean {
     if (!line.hasRoom || this.inFlight >= this.limits.slots) return false;
-    if (from === 'bulk' && this.bulkInFlight >= this.limits.slots * BULK_SHARE) return false;
-    if (line.maybeLong && !(from === 'bulk' ? this.bulkLongAllowed : this.longAllowed)) return false;
+    if (isBulk(from) && this.bulkInFlight >= this.limits.slots * BULK_SHARE) return false;
+    if (line.maybeLong && !(isBulk(from) ? this.bulkLongAllowed : this.longAllowed)) return false;
     return this.tenantMay(line.tenant) && line.hindrance(now) === undefined;
   }
 
@@ -226,7 +232,7 @@ export class Gate {
 
   private begin(line: Line, from: Place, now: number): Admission {
     this.inFlight += 1;
-    if (from === 'bulk') this.bulkInFlight += 1;
+    if (isBulk(from)) this.bulkInFlight += 1;
     if (line.maybeLong) this.takeLongPlace(line, from);
     this.tenants.set(line.tenant, (this.tenants.get(line.tenant) ?? 0) + 1);
     return { go: 'begin', probe: line.begin(now) };
@@ -236,15 +242,15 @@ export class Gate {
   private takeLongPlace(line: Line, from: Place): void {
     line.longPlaces += 1;
     this.longInFlight += 1;
-    if (from !== 'bulk') return;
+    if (!isBulk(from)) return;
     line.bulkLongPlaces += 1;
     this.bulkLongInFlight += 1;
   }
 
   private release(line: Line, from: Place): void {
     this.inFlight -= 1;
-    if (from === 'bulk') this.bulkInFlight -= 1;
-    if (from === 'bulk' && line.bulkLongPlaces > 0) {
+    if (isBulk(from)) this.bulkInFlight -= 1;
+    if (isBulk(from) && line.bulkLongPlaces > 0) {
       line.bulkLongPlaces -= 1;
       this.bulkLongInFlight -= 1;
     }
@@ -278,7 +284,7 @@ export class Gate {
 
   private serveBulk(now: number): boolean {
     const line = this.bulkTurns.next((candidate) => candidate.bulk.length > 0 && this.mayBegin(candidate, 'bulk', now), this.bulkLongAllowed);
-    const waiter = line?.bulk.shift();
+    const waiter = line?.nextBulk();
     if (!line || !waiter) return false;
     this.firstInARow = 0;
     this.admit(line, waiter, 'bulk', now);
@@ -294,22 +300,23 @@ export class Gate {
   }
 
   private parkTheLate(line: Line, waiting: Line['fresh'], now: number): void {
-    for (let first = waiting.peek(); first !== undefined && now - first.since > this.limits.maxWaitMs; first = waiting.peek()) {
+    // what was parked already would only be read again
+    for (let first = waiting.peek(); first !== undefined && !isParked(first.from) && now - first.since > this.limits.maxWaitMs; first = waiting.peek()) {
       waiting.shift();
-      this.turnAway(first, turnedAway('turn', line.hindrance(now) ?? 'at_cap'));
+      this.turnAway(first, line.hindrance(now) ?? 'at_cap');
     }
   }
 
   private turnAwayAll(line: Line, reason: ParkReason): void {
-    for (const waiting of [line.fresh, line.bulk]) for (let waiter = waiting.shift(); waiter !== undefined; waiter = waiting.shift()) this.turnAway(waiter, turnedAway('turn', reason));
-    for (let waiter = line.parked.shift(); waiter !== undefined; waiter = line.parked.shift()) this.turnAway(waiter, turnedAway('parked', reason));
+    for (const waiting of [line.fresh, line.bulk, line.parked]) for (let waiter = waiting.shift(); waiter !== undefined; waiter = waiting.shift()) this.turnAway(waiter, reason);
+    line.parkedInBulk = 0;
     this.turns.delete(line);
     this.bulkTurns.delete(line);
   }
 
-  private turnAway(waiter: Waiter, admission: Admission): void {
+  private turnAway(waiter: Waiter, reason: ParkReason): void {
     this.waitingBytes -= waiter.bytes;
-    waiter.tell(admission);
+    waiter.tell(turnedAway(waiter.from, reason));
   }
 
   private forget(): void {
@@ -321,4 +328,4 @@ export class Gate {
   }
 }
 
-const turnedAway = (from: Place, reason: ParkReason): Admission => (from === 'parked' ? { go: 'stay' } : { go: 'park', reason });
+const turnedAway = (from: Place, reason: ParkReason): Admission => (isParked(from) ? { go: 'stay' } : { go: 'park', reason });

@@ -5,14 +5,17 @@ import { Rate } from './rate.ts';
 /** Why a delivery waits for its endpoint, in a word that stays: facts and metrics use the same. */
 export type ParkReason = 'at_cap' | 'circuit_open' | 'over_rate';
 
-/** Where one comes from who asks for a slot: its turn (or its time), where it was parked, or its turn in the lane `bulk`. */
-export type Place = 'turn' | 'parked' | 'bulk';
+/** Where one comes from who asks for a slot: its turn (or its time), where it was parked, its turn in the lane `bulk`, or where it was parked coming from there. */
+export type Place = 'turn' | 'parked' | 'bulk' | 'parked_bulk';
+
+export const isParked = (place: Place): boolean => place === 'parked' || place === 'parked_bulk';
+export const isBulk = (place: Place): boolean => place === 'bulk' || place === 'parked_bulk';
 
 /** What one who asked for a slot is told. `stay`: what was read from PARKED simply stays there. */
 export type Admission = { go: 'begin'; probe: boolean } | { go: 'park'; reason: ParkReason } | { go: 'stay' };
 
-/** Since when, how large, and whom to tell. */
-export type Waiter = { since: number; bytes: number; tell: (admission: Admission) => void };
+/** Since when, how large, from where, and whom to tell. */
+export type Waiter = { since: number; bytes: number; from: Place; tell: (admission: Admission) => void };
 
 export type LineSettings = {
   tenant: string;
@@ -33,8 +36,10 @@ export class Line {
   readonly fresh = new Fifo<Waiter>();
   /** In memory, read from where it was parked. */
   readonly parked = new Fifo<Waiter>();
-  /** In memory, from the lane `bulk`: behind the others, at the endpoint too. */
+  /** In memory, from the lane `bulk`, also what was parked of it: behind the others, at the endpoint too. */
   readonly bulk = new Fifo<Waiter>();
+  /** Of these, how many were read from where they were parked. */
+  parkedInBulk = 0;
   /** More parked deliveries would have been read, had there been room. */
   askedInVain = false;
   /** Of what is in flight, how many took one of the places for attempts that may be long. */
@@ -124,6 +129,17 @@ export class Line {
     return probe;
   }
 
+  waitsFor(waiter: Waiter): void {
+    if (waiter.from === 'parked_bulk') this.parkedInBulk += 1;
+    ({ turn: this.fresh, parked: this.parked, bulk: this.bulk, parked_bulk: this.bulk })[waiter.from].push(waiter);
+  }
+
+  nextBulk(): Waiter | undefined {
+    const waiter = this.bulk.shift();
+    if (waiter?.from === 'parked_bulk') this.parkedInBulk -= 1;
+    return waiter;
+  }
+
   ended(event: CapEvent, durationMs: number): void {
     this.inFlight -= 1;
     this.cap = capAfter(this.cap, event);
@@ -142,7 +158,7 @@ export class Line {
 
   /** How many more of what is parked could be begun soon, by cap, circuit and rate together. */
   parkedWanted(rounds: number, sliceMax: number, nowMs: number): number {
-    const more = this.parkedMax(rounds, sliceMax, nowMs) - this.parked.length;
+    const more = this.parkedMax(rounds, sliceMax, nowMs) - this.parked.length - this.parkedInBulk;
     return more > 0 ? more : 0;
   }
 

@@ -17,7 +17,14 @@ export type EventMeta = {
 };
 
 /** A delivery where it waits: the event and whose turn it is. */
-export type DeliveryMeta = EventMeta & { endpointId: string; attempt: number; dueAt?: string; reason?: string };
+export type DeliveryMeta = EventMeta & {
+  endpointId: string;
+  attempt: number;
+  dueAt?: string;
+  reason?: string;
+  /** It came by the lane `bulk`: said once it has left that lane's own subject. */
+  lane?: 'bulk';
+};
 
 /** Anything that reads a header by name; `undefined` when it is not there. */
 export type HeaderReader = { get(name: string): string | undefined };
@@ -55,6 +62,7 @@ export const deliveryHeaders = (meta: DeliveryMeta): [string, string][] => {
   pairs.push([header.attempt, String(meta.attempt)]);
   if (meta.dueAt !== undefined) pairs.push([header.dueAt, meta.dueAt]);
   if (meta.reason !== undefined) pairs.push([header.reason, meta.reason]);
+  if (meta.lane !== undefined) pairs.push([header.lane, meta.lane]);
   return pairs;
 };
 
@@ -85,5 +93,6 @@ export const readDelivery = (headers: HeaderReader): DeliveryMeta => {
     attempt,
     dueAt: headers.get(header.dueAt),
     reason: headers.get(header.reason),
+    ...(headers.get(header.lane) === 'bulk' && { lane: 'bulk' }),
   };
 };

@@ -25,6 +25,8 @@ export const header = {
   /** RFC 3339, UTC: the rounded time of the bucket it waits in. */
   dueAt: 'Webhook-Due-At',
   job: 'Webhook-Job',
+  /** `bulk`: it came by that lane, whose budget it has wherever it waits now. */
+  lane: 'Webhook-Lane',
   /** Why it is a dead letter. */
   reason: 'Webhook-Reason',
   /** What exactly was wrong, for people. */
