@@ -31,6 +31,11 @@ export class BrokerView {
     return (await this.state(stream)).messages;
   }
 
+  /** Of whatever was ever stored there. */
+  async lastSequence(stream: StreamName): Promise<number> {
+    return (await this.state(stream)).last_seq;
+  }
+
   /** How many messages wait where; places with none are left out. */
   async waiting(): Promise<Partial<Record<StreamName, number>>> {
     const counted = await Promise.all(WAITING_PLACES.map(async (stream) => [stream, await this.count(stream)] as const));
