@@ -48,6 +48,19 @@ it('refuses no key, a wrong one and an expired one, and says how it is done', as
   expect((await rig.post(event('acme'), { authorization: 'Basic dXNlcjpwYXNz' })).status).toBe(401);
 });
 
+it('refuses a key from the moment it expires, also on a connection that it opened', async () => {
+  const expiresAtMs = Date.now() + 3_000;
+  const { text } = await made(['events:write'], 'acme', new Date(expiresAtMs).toISOString());
+  await eventually(async () => expect(await send(text)).toEqual([202])); // fetch keeps its connection
+  expect(Date.now()).toBeLessThan(expiresAtMs);
+  await eventually(async () => {
+    const sentAtMs = Date.now();
+    const answer = await send(text);
+    if (sentAtMs < expiresAtMs) throw new Error('it has not expired yet');
+    expect(answer).toEqual([401, 'unauthenticated']);
+  });
+});
+
 it('refuses before it reads: what is wrong with the body of a stranger is not looked at', async () => {
   expect(await send(undefined, 'acme', '{')).toEqual([401, 'unauthenticated']);
   expect(await send(undefined, 'acme', 'x'.repeat(300_000))).toEqual([401, 'unauthenticated']);

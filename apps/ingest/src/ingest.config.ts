@@ -46,6 +46,25 @@ export class IngestConfig extends PlaneConfig {
   @Max(16 * 1024 * MIB)
   maxBytesInFlight!: number;
 
+  @FromEnv('SPILLWAY_MAX_CONNECTIONS', { default: 10_000, doc: 'Connections at once, busy or not; what comes beyond is answered with 503 `too_many_connections` and closed. Each is a file descriptor (`ulimit -n`).' })
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  maxConnections!: number;
+
+  // a body of the largest size at 9 KB/s arrives in time
+  @FromEnv('SPILLWAY_REQUEST_TIMEOUT_MS', { default: 30_000, doc: 'A request that has not arrived whole by then is answered with 408, its headers after 20 s at the latest, and its connection is closed.' })
+  @IsInt()
+  @Min(500)
+  @Max(600_000)
+  requestTimeoutMs!: number;
+
+  @FromEnv('SPILLWAY_KEEP_ALIVE_MS', { default: 65_000, doc: 'An idle connection is closed after so long: longer than the balancer in front keeps its own (60 s, most of them), or it sends to a connection that is being closed.' })
+  @IsInt()
+  @Min(500)
+  @Max(3_600_000)
+  keepAliveMs!: number;
+
   @FromEnv('SPILLWAY_TENANT_SHARE', { default: 0.5, doc: 'Of the bytes of WEBHOOK_INGEST, from 0 to 1: what one tenant’s waiting events may take of them, over all lanes. Its own setting `share` wins.' })
   @IsNumber()
   @Min(0.001)

@@ -12,6 +12,7 @@ import { Lanes } from './admission/lanes.ts';
 import { WatchedSettings } from './admission/tenant-settings.ts';
 import { EventsEndpoint } from './http/events-endpoint.ts';
 import { withShortcut } from './http/shortcut.ts';
+import { slowClientLimits } from './http/slow-client-limits.ts';
 import type { IngestConfig } from './ingest.config.ts';
 import { IngestModule } from './ingest.module.ts';
 import { IngestMetrics, observeMemory, observeShares } from './ingest.telemetry.ts';
@@ -77,7 +78,7 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     portOffset: 0,
     config,
     module: IngestModule.with(endpoint),
-    fastify: { serverFactory: withShortcut(endpoint) },
+    fastify: { serverFactory: withShortcut(endpoint), ...slowClientLimits(config) },
     prepare: (nest) => leaveBodiesUnread(nest.getHttpAdapter().getInstance()),
     health,
     metrics,

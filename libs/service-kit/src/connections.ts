@@ -2,7 +2,7 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** What Node attaches to a socket between the head of a request and the end of its answer. Not documented, and relied upon for ten years. */
-type HttpSocket = Socket & { ['_httpMessage']?: ServerResponse | null };
+export type HttpSocket = Socket & { ['_httpMessage']?: ServerResponse | null };
 
 /** How often connections are looked at while stopping. */
 const LOOK_EVERY_MS = 50;

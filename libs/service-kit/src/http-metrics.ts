@@ -1,5 +1,6 @@
 import { attributes, names, type Metrics } from '@spillway/telemetry';
 import type { FastifyInstance } from 'fastify';
+import type { ConnectionCount } from './connection-limit.ts';
 
 /** Seconds, as the HTTP conventions of OpenTelemetry advise, from 1 ms on: a disk sync is about 3 ms. */
 const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -36,4 +37,11 @@ export const countRequests = (fastify: FastifyInstance, metrics: Metrics): void 
     record(reply.statusCode, reply.elapsedTime / 1_000);
     done();
   });
+};
+
+/** Open ones beside their bound: an alert compares the two. */
+export const observeConnections = (metrics: Metrics, count: ConnectionCount): void => {
+  metrics.gauge(names.http.connections, 'Connections that are open.', () => count.open);
+  metrics.gauge(names.http.connectionsMax, 'Their bound.', () => count.max);
+  metrics.counter(names.http.connectionsRefused, 'Connections that were closed because there were as many as may be.', () => count.refused);
 };

@@ -13,7 +13,7 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    const problem = request.is404 ? this.noRoute(request) : explained(asProblem(error), request);
+    const problem = request.is404 && !(error instanceof ProblemError) ? this.noRoute(request) : explained(asProblem(error), request);
     if (problem.status >= 500 && !(error instanceof ProblemError)) this.log.error({ err: error, ...problem.extra, method: request.method, url: request.url }, 'a request failed');
     sendProblem(http.getResponse<FastifyReply>(), problem);
   }

@@ -348,11 +348,50 @@ describe('starting and stopping', () => {
     await expect(serve(service({}, { SPILLWAY_BIND: '192.0.2.1' }))).rejects.toThrow('test cannot listen on SPILLWAY_BIND=192.0.2.1');
   });
 
-  it('takes no more connections than it may', async () => {
+  it('takes no more connections than it may, tells the others so, and counts both', async () => {
     const { url } = await start({ fastify: { maxConnections: 2 } });
     const { hostname, port } = new URL(url);
-    const open = [1, 2, 3].map(() => connect(Number(port), hostname).on('error', () => undefined));
-    await eventually(() => expect(open.filter(({ destroyed, readableEnded }) => destroyed || readableEnded)).toHaveLength(1));
-    for (const socket of open) socket.destroy();
+    const open = [1, 2].map(() => connect(Number(port), hostname));
+    await Promise.all(open.map((socket) => once(socket, 'connect')));
+    const third = connect(Number(port), hostname).on('error', () => undefined);
+    let heard = '';
+    third.on('data', (chunk) => (heard += chunk.toString()));
+    await once(third, 'close');
+    expect(heard).toMatch(/^HTTP\/1\.1 503 [^]*connection: close\r\n[^]*"code":"too_many_connections"/);
+    open[0]?.destroy();
+    const page = await eventually(async () => {
+      const answer = await fetch(`${url}/metrics`, { headers: { connection: 'close' } });
+      expect(answer.status).toBe(200);
+      return answer.text();
+    });
+    expect(page).toMatch(/^http_server_open_connections(?:{.*})? 2$/m);
+    expect(page).toMatch(/^http_server_open_connections_max(?:{.*})? 2$/m);
+    expect(page).toMatch(/^spillway_http_connections_refused_total(?:{.*})? \d+$/m);
+    open[1]?.destroy();
+  });
+
+  it('tells of a fault behind a request only when that has its answer', async () => {
+    const gate = new EventEmitter();
+    const prepare = (nest: NestFastifyApplication) => {
+      fastifyOf(nest).get('/slow', async () => {
+        gate.emit('reached');
+        await once(gate, 'open');
+        return { done: true };
+      });
+    };
+    const { url } = await start({ prepare });
+    const { hostname, port } = new URL(url);
+    const reached = once(gate, 'reached');
+    const socket = connect(Number(port), hostname).on('error', () => undefined);
+    let heard = '';
+    socket.on('data', (chunk) => (heard += chunk.toString()));
+    socket.write('GET /slow HTTP/1.1\r\nhost: x\r\n\r\nnonsense\r\n\r\n');
+    await reached;
+    socket.write('and more nonsense\r\n\r\n');
+    await fetch(`${url}/healthz`); // what would have been said too early is said by now
+    expect(heard).toBe('');
+    gate.emit('open');
+    await once(socket, 'close');
+    expect(heard).toMatch(/^HTTP\/1\.1 200 [^]*\{"done":true\}HTTP\/1\.1 400 [^]*malformed_request/);
   });
 });

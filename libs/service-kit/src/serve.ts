@@ -6,11 +6,12 @@ import type { Logger, Metrics } from '@spillway/telemetry';
 import { shutdownTelemetry } from '@spillway/telemetry/register';
 import type { FastifyInstance } from 'fastify';
 import { AllowedMethods } from './allowed-methods.ts';
+import { limitConnections } from './connection-limit.ts';
 import { Connections } from './connections.ts';
 import { printConfig } from './describe-config.ts';
 import { fastifyAdapter, type HttpOptions } from './fastify-adapter.ts';
 import type { Health } from './health.ts';
-import { countRequests } from './http-metrics.ts';
+import { countRequests, observeConnections } from './http-metrics.ts';
 import { listen } from './listen.ts';
 import { NestLog } from './nest-log.ts';
 import { ProblemFilter } from './problem.filter.ts';
@@ -74,8 +75,10 @@ export const serve = async (service: Service): Promise<Serving> => {
 
 const build = async (service: Service): Promise<NestFastifyApplication> => {
   const { log, metrics, strategy, prepare } = service;
-  const adapter = fastifyAdapter(service.fastify);
+  const { maxConnections, ...options } = service.fastify ?? {};
+  const adapter = fastifyAdapter(options);
   const fastify = adapter.getInstance<FastifyInstance>();
+  observeConnections(metrics, limitConnections(fastify.server, maxConnections));
   const allowed = new AllowedMethods(fastify);
   countRequests(fastify, metrics);
   addStatusRoutes(fastify, service);

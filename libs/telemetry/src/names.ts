@@ -16,6 +16,9 @@ export const names = {
   http: {
     duration: 'http_server_request_duration_seconds',
     inFlight: 'http_server_active_requests',
+    connections: 'http_server_open_connections',
+    connectionsMax: 'http_server_open_connections_max',
+    connectionsRefused: 'spillway_http_connections_refused_total',
   },
 } as const;
 
