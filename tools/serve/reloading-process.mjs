@@ -24,7 +24,8 @@ class ReloadingProcess {
     this.child = child;
     const ended = new Promise((resolve) => {
       child.once('error', (error) => resolve(this.onEnd(error.message, 1)));
-      child.once('exit', (code, signal) => resolve(this.onEnd(signal ?? `exit code ${code}`, code ?? 1)));
+      // ended by the SIGTERM we sent before it could listen to it: as told
+      child.once('exit', (code, signal) => resolve(this.onEnd(signal ?? `exit code ${code}`, code ?? (signal === 'SIGTERM' && !this.wanted ? 0 : 1))));
     });
     this.running = ended;
   }
