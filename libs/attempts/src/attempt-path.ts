@@ -24,6 +24,8 @@ export type AttemptPathOptions = {
   registry: Pick<EndpointRegistry, 'get' | 'secretOf'>;
   client: Pick<WebhookClient, 'post'>;
   gate: Gate;
+  /** Where an endpoint says nothing of its own. */
+  policy?: Policy;
   now: () => Date;
   jitter: () => number;
   /** Looked at before each later attempt; first ones never look. */
@@ -34,6 +36,8 @@ export type AttemptPathOptions = {
   onEndpoint?: (record: EndpointRecord, outcome: Outcome, ours: boolean) => void;
   /** Of ordered endpoints; only their home has them. */
   heads?: Pick<OrderedHeads, 'take' | 'release'>;
+  /** Of this subject in PARKED one was read that is not too old. */
+  onYoung?: (subject: string) => void;
   /** So many endpoints fail in this way that the fault is ours. */
   onOurs?: (kind: FailureKind) => void;
 };
@@ -56,18 +60,37 @@ export class AttemptPath {
   /** Settles nothing: the caller does, with what this returns. @throws NoLongerOurs */
   async attempt(due: Due): Promise<Step> {
     const record = this.options.registry.get(due.meta.endpointId);
-    // what was read from PARKED just before simply stays there
-    if (!record) return isParked(due.place) ? stays : parked('endpoint_absent');
+    if (!record) return this.withoutRecord(due);
     if (record.state === 'deleted') return removedWithItsEndpoint;
-    if (!this.isItsTurn(due, record)) return staysUntilTold;
+    if (record.enabled && !this.isItsTurn(due, record)) return staysUntilTold;
     const step = await this.attemptNow(due, record);
     return due.isHead === true ? inPlace(step, due.delivery, this.options.now()) : step;
   }
 
+  /** What was read from PARKED stays there. */
+  private withoutRecord(due: Due): Step {
+    return this.expired(due, this.base) ?? (isParked(due.place) ? stays : parked('endpoint_absent'));
+  }
+
+  private get base(): Policy {
+    return this.options.policy ?? defaultPolicy;
+  }
+
+  private expired({ delivery, place, from, isHead }: Due, policy: Policy): Step | undefined {
+    const { now, app, heads, onYoung } = this.options;
+    if (!tooOldAt(delivery, policy, now())) {
+      if (isParked(place)) onYoung?.(from.subject);
+      return undefined;
+    }
+    // of an ordered endpoint that is disabled: what is known of its head ends with it
+    if (isHead !== true) heads?.release(delivery.endpointId, from.origin);
+    return expire(delivery, 'too_old', { now: now(), app });
+  }
+
   private async attemptNow(due: Due, record: EndpointRecord): Promise<Step> {
-    const { now, app } = this.options;
-    const policy = policyOf(record);
-    if (tooOldAt(due.delivery, policy, now())) return expire(due.delivery, 'too_old', { now: now(), app });
+    const policy = policyOf(record, this.base);
+    const expired = this.expired(due, policy);
+    if (expired) return expired;
     if (!record.enabled) return isParked(due.place) ? stays : parked('endpoint_disabled');
     return this.elsewhereOrLater(due, record) ?? this.inTurn(due, record, policy);
   }
@@ -86,7 +109,7 @@ export class AttemptPath {
 
   policyFor(endpointId: string): Policy {
     const record = this.options.registry.get(endpointId);
-    return record ? policyOf(record) : defaultPolicy;
+    return record ? policyOf(record, this.base) : this.base;
   }
 
   /** What this app may do at the endpoint. */

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { DynamicModule } from '@nestjs/common';
 import { readDelivery, UnreadableMessage } from '@spillway/contracts';
+import { defaultPolicy, deliveryOf, tooOldAt, type Policy } from '@spillway/delivery';
 import { EndpointRegistry, EndpointStore, parseMasterKeys } from '@spillway/endpoints';
-import { JetStreamTransport, joinPlane, Publisher, WatchedBucket, type Room, type TransportOptions, type WaitingMessage } from '@spillway/jetstream';
+import { DirectGet, JetStreamTransport, joinPlane, Publisher, WatchedBucket, type Room, type StoredMessage, type TransportOptions, type WaitingMessage } from '@spillway/jetstream';
 import { Health, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics, type Logger } from '@spillway/telemetry';
 import { allShards, shardOf, subject } from '@spillway/topology';
@@ -11,12 +12,14 @@ import { WebhookClient } from '@spillway/webhook-client';
 import { AttemptPath, dueOf, type Due } from './attempt-path.ts';
 import type { AttemptsConfig } from './attempts.config.ts';
 import { AttemptsMetrics } from './attempts.telemetry.ts';
+import { DeletedHeads } from './deleted-heads.ts';
 import { EndpointChanges } from './endpoint-changes.ts';
 import { EndpointLife } from './endpoint-life.ts';
 import { Gate, type GateLimits } from './gate.ts';
 import { Homes } from './home.ts';
 import { OrderedHeads } from './ordered-heads.ts';
 import { OperationalEvents } from './operational-events.ts';
+import { ParkedExpiry } from './parked-expiry.ts';
 import { ParkedPurge } from './parked-purge.ts';
 import { NoLongerOurs, Plane, type Step } from './plane.ts';
 import { RetrySwitches } from './retry-switches.ts';
@@ -47,6 +50,9 @@ export type AttempterOptions = {
 /** Probes that are due, rates that allow one more, and who waits too long: looked at this often. */
 const BEAT_MS = 100;
 
+/** Of what is parked and nobody attempts. */
+const LOOK_AT_HEADS_EVERY_MS = 60_000;
+
 const now = (): Date => new Date();
 
 /** Everything a dispatcher or a retrier consists of, wired; nothing is taken before it is served. The two differ in which queues they bind. */
@@ -69,21 +75,27 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
   const life = new EndpointLife({ app, registry, store: new EndpointStore(registry, { masterKeys, now }), events, record: (tenant, fact) => plane.ledger.record(tenant, fact), log, now });
   const leases = app === 'dispatcher' ? await WatchedBucket.open(broker, 'webhook_leases', { log, pin: worlds.created('KV_webhook_leases') }) : undefined;
   const heads = leases && new OrderedHeads({ bucket: leases, brokerNowMs: () => strategy.brokerNowMs, readAgain: (of) => strategy.readAgain(of), log });
+  const policy = { ...defaultPolicy, maxAgeMs: config.maxDeliveryAgeSeconds * 1_000 };
+  const parkedReader = new DirectGet(broker, 'WEBHOOK_PARKED');
+  const expiry = new ParkedExpiry({ reader: parkedReader, isTooOld: isTooOldBy(policy, now), onOld: (of) => strategy.roomCame(of), lookEveryMs: Math.min(LOOK_AT_HEADS_EVERY_MS, policy.maxAgeMs / 10), log });
+  const deletedHeads = leases && new DeletedHeads({ leases, registry, log });
   const path = new AttemptPath({
     app,
     registry,
     client,
     gate,
+    policy,
     switches,
     now,
     jitter: Math.random,
     onAttempt: (...made) => told.attempted(...made),
     onEndpoint: (...said) => life.note(...said),
     onOurs: (kind) => told.ours(kind, log),
+    onYoung: (of) => expiry.enough(of),
     ...(heads && { heads }),
   });
   const purge = new ParkedPurge(broker, log);
-  const parts: Attempter = { gate, path, switches, log, transport: () => strategy, roomInParked: roomInParked({ app, gate, path, registry, switches, homes: new Homes(app), heads, purge: (of) => purge.purge(of) }) };
+  const parts: Attempter = { gate, path, switches, log, transport: () => strategy, roomInParked: roomInParked({ app, gate, path, registry, switches, homes: new Homes(app), heads, purge: (of) => purge.purge(of), expiring: (of, held) => expiry.room(of, held) }) };
   const roomElsewhere = options.room(parts);
 
   const strategy = new JetStreamTransport({
@@ -134,6 +146,8 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
       life.close();
       events.close();
       purge.close();
+      deletedHeads?.close();
+      parkedReader.close();
       plane.close();
       registry.close();
       switches.close();
@@ -148,6 +162,18 @@ const subjectsOf = (endpointId: string): string[] => (['first', 'later'] as cons
 
 const clientOf = ({ allowNetworks, allowHttp, extraCaFile }: AttemptsConfig): WebhookClient =>
   new WebhookClient({ allowNetworks, allowHttp, ...(extraCaFile !== undefined && { extraCa: readFileSync(extraCaFile, 'utf8') }) });
+
+/** What cannot be read is read all the same: then it ends as a dead letter of the pipeline. */
+const isTooOldBy =
+  (policy: Policy, clock: () => Date) =>
+  ({ headers }: StoredMessage): boolean => {
+    try {
+      return tooOldAt(deliveryOf(readDelivery(headers)), policy, clock());
+    } catch (error) {
+      if (error instanceof UnreadableMessage) return true;
+      throw error;
+    }
+  };
 
 type CrashParts = { app: string; plane: Plane; log: Logger; told: AttemptsMetrics };
 

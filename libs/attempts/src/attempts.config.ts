@@ -26,4 +26,10 @@ export class AttemptsConfig extends PlaneConfig {
   @Min(1)
   @Max(10_000)
   attemptsAtOnce?: number;
+
+  @FromEnv('SPILLWAY_MAX_DELIVERY_AGE_SECONDS', { default: 604_800, doc: 'Counted from acceptance: an older delivery is not attempted any more but expires, wherever it waits. 7 days.' })
+  @IsInt()
+  @Min(1)
+  @Max(31_536_000)
+  maxDeliveryAgeSeconds!: number;
 }

@@ -8,7 +8,8 @@ export type Head = {
   dueAt: string;
 };
 
-export const headKey = (endpointId: string): string => `head.${endpointId}`;
+export const HEAD_PREFIX = 'head.';
+export const headKey = (endpointId: string): string => `${HEAD_PREFIX}${endpointId}`;
 
 /** `undefined` for what nobody of ours has written. */
 export const readHead = (text: string): Head | undefined => {
