@@ -29,7 +29,7 @@ const spelledOtherwise = {
     ...pairsOf(text, 'BY_STATUS').map(([status, code]) => ({ status, code })),
     ...pairsOf(text, 'FASTIFY').map(([, code]) => ({ status: code === 'unsupported_media_type' ? '415' : '400', code })),
   ],
-  "status, status === 400 ? 'malformed_request' : codeForStatus(status)": () => [{ status: '400', code: 'malformed_request' }],
+  '(table[code] as ProblemDeclaration).status, code': () => [], // its codes stand in tables
   '413, problem.code': () => [],
   '415, problem.code': () => [],
 };
@@ -37,8 +37,18 @@ const spelledOtherwise = {
 /** The first two arguments, up to the comma that ends the second: a code contains none. */
 const RAISED = /new ProblemError\(\s*([^,]+),\s*([^,()]+(?:\([^()]*\))?)(?=,|\))/g;
 
+/** A row of a table of codes. */
+const DECLARED = /^  (\w+): \{ status: (\d+), means: /gm;
+
 /** @param {readonly Source[]} sources @returns {Problem[]} */
-export const problems = (sources) =>
+const declaredProblems = (sources) =>
+  sources.filter(({ text }) => text.includes('satisfies ProblemTable')).flatMap(({ file, text }) => [...text.matchAll(DECLARED)].map(([, code, status]) => ({ status, code, from: ownerOf(file) })));
+
+/** @param {readonly Source[]} sources @returns {Problem[]} */
+export const problems = (sources) => [...declaredProblems(sources), ...raisedProblems(sources)];
+
+/** @param {readonly Source[]} sources @returns {Problem[]} */
+const raisedProblems = (sources) =>
   sources.flatMap(({ file, text }) =>
     [...text.matchAll(RAISED)].flatMap(([, status, code]) => {
       const literal = /^'(\w+)'$/.exec(code)?.[1];

@@ -77,6 +77,13 @@ describe('what is declared is found', () => {
     ]);
   });
 
+  it('in tables of codes', () => {
+    expect(problems(source(`const t = {\n  bad: { status: 422, means: 'x' },\n  slow: { status: 429, means: 'y', headers: ['a'] },\n} as const satisfies ProblemTable;`))).toEqual([
+      { status: '422', code: 'bad', from: 'ingest' },
+      { status: '429', code: 'slow', from: 'ingest' },
+    ]);
+  });
+
   it('and a code that nobody can find is an error, not a gap', () => expect(() => problems(source(`new ProblemError(status, codeOf(error), 'x')`))).toThrow('has no literal code'));
 
   it('in our own errors, but not in variables of the environment', () => {

@@ -1,9 +1,10 @@
+import { anyRouteProblem } from './any-route-problems.ts';
 import type { HttpSocket } from './connections.ts';
-import { codeForStatus } from './as-problem.ts';
-import { ProblemError } from './problem-error.ts';
+import type { ProblemError } from './problem-error.ts';
 import { closeWithProblem } from './raw-problem.ts';
 
-const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+/** By Node's code for it; all else is no HTTP. */
+const CODES: Readonly<Record<string, 'headers_too_large' | 'request_timeout'>> = { HPE_HEADER_OVERFLOW: 'headers_too_large', ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout' };
 
 /** Node tells of a broken connection once for each chunk that still comes. */
 const told = new WeakSet<HttpSocket>();
@@ -13,8 +14,7 @@ export const clientErrorHandler = (error: Error & { code?: string }, socket: Htt
   if (told.has(socket)) return;
   told.add(socket);
   if (error.code === 'ECONNRESET') return void socket.destroy();
-  const status = STATUS_OF_CLIENT_ERROR[error.code ?? ''] ?? 400;
-  inTurn(socket, new ProblemError(status, status === 400 ? 'malformed_request' : codeForStatus(status), `the request could not be read: ${error.message}`));
+  inTurn(socket, anyRouteProblem(CODES[error.code ?? ''] ?? 'malformed_request', `the request could not be read: ${error.message}`));
 };
 
 /** Answers go out in the order of the requests. Written at once this one would be taken for the answer to an earlier request that is still being stored. */

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { ProblemError } from './problem-error.ts';
+import { anyRouteProblem } from './any-route-problems.ts';
+import type { ProblemError } from './problem-error.ts';
 import { closeWithProblem } from './raw-problem.ts';
 
 /** Unless an app says otherwise. A file descriptor each, and idle some 10 KiB. */
@@ -34,4 +35,4 @@ export const limitConnections = (server: Server, max = CONNECTIONS_MAX): Connect
   return count;
 };
 
-const tooMany = (max: number): ProblemError => new ProblemError(503, 'too_many_connections', `${max} connections are open, and no more are taken`, { maxConnections: max }, { 'retry-after': '5' });
+const tooMany = (max: number): ProblemError => anyRouteProblem('too_many_connections', `${max} connections are open, and no more are taken`, { maxConnections: max }, { 'retry-after': '5' });

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { ProblemError } from './problem-error.ts';
+import { anyRouteProblem } from './any-route-problems.ts';
 
 /** More than any honest request has, proxies' additions included. */
 export const HEADERS_MAX = 100;
@@ -9,7 +9,7 @@ export const HEADERS_MAX = 100;
 export const boundHeaders = (server: Server, fastify: FastifyInstance): void => {
   server.maxHeadersCount = HEADERS_MAX + 1;
   fastify.addHook('onRequest', (request, _reply, done) => {
-    done(hasTooManyHeaders(request.raw) ? new ProblemError(431, 'headers_too_large', `a request may have at most ${HEADERS_MAX} headers`, { maxHeaders: HEADERS_MAX }) : undefined);
+    done(hasTooManyHeaders(request.raw) ? anyRouteProblem('headers_too_large', `a request may have at most ${HEADERS_MAX} headers`, { maxHeaders: HEADERS_MAX }) : undefined);
   });
 };
 

@@ -1,6 +1,8 @@
+export { anyRouteProblems, noRouteProblems } from './any-route-problems.ts';
 export { asProblem } from './as-problem.ts';
 export { boot } from './boot.ts';
 export { ConfigError, type ConfigFault } from './config-error.ts';
+export { raiseFrom, type ProblemDeclaration, type ProblemTable } from './declared-problems.ts';
 export { describeConfig, printConfig, type ConfigRow } from './describe-config.ts';
 export type { HttpOptions } from './fastify-adapter.ts';
 export { FromEnv, type EnvOptions } from './from-env.ts';

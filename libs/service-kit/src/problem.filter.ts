@@ -2,6 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { Logger } from '@spillway/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AllowedMethods } from './allowed-methods.ts';
+import { noRouteProblem } from './any-route-problems.ts';
 import { asProblem } from './as-problem.ts';
 import { ProblemError, PROBLEM_TYPE } from './problem-error.ts';
 
@@ -21,8 +22,8 @@ export class ProblemFilter implements ExceptionFilter {
   private noRoute({ method, url }: FastifyRequest): ProblemError {
     const path = url.split('?', 1)[0]!;
     const allow = this.allowed.on(path);
-    if (allow.length === 0) return new ProblemError(404, 'not_found', `there is nothing at ${path}`);
-    return new ProblemError(405, 'method_not_allowed', `${path} takes ${allow.join(', ')}, not ${method}`, {}, { allow: allow.join(', ') });
+    if (allow.length === 0) return noRouteProblem('not_found', `there is nothing at ${path}`);
+    return noRouteProblem('method_not_allowed', `${path} takes ${allow.join(', ')}, not ${method}`, {}, { allow: allow.join(', ') });
   }
 }
 
