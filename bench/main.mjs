@@ -2,12 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { findNatsServer, startPlane } from '@spillway/testing';
-import { startFloor } from './floor/start.mjs';
-import { startReceiverProcess } from './load/receiver-process.mjs';
+import { findNatsServer } from '@spillway/testing';
+import { ingest } from './ingest.mjs';
 import { pipeline } from './pipeline.mjs';
 
-const benches = { pipeline };
+const benches = { pipeline, ingest };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false }, seconds: { type: 'string', default: '8' }, help: { type: 'boolean', default: false } } });
 const name = positionals[0] ?? 'pipeline';
@@ -49,11 +48,8 @@ const stopAll = async () => {
 };
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stopAll().then(() => process.exit(130)));
 try {
-  const receiver = await started(startReceiverProcess());
-  const floor = await started(startFloor({ natsServer: nats.path, redisServer: redisServer(), receiver: receiver.url }));
-  say('starting the plane');
-  const plane = await started(startPlane({ limits: { SPILLWAY_MAX_BYTES_INGEST: '4GiB', SPILLWAY_MAX_BYTES_DELIVERY: '4GiB' } }));
-  const report = { bench: name, machine: machine(nats), ...(await bench.run({ plane, floor, receiver, say, seconds })) };
+  const running = await bench.start({ started, nats, redisServer: redisServer(), say });
+  const report = { bench: name, machine: machine(nats), ...(await bench.run({ ...running, say, seconds })) };
   console.log(JSON.stringify(report, undefined, values.json ? undefined : 2));
 } finally {
   await stopAll();

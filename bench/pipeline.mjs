@@ -1,6 +1,9 @@
 // The main job, beside the floor and a bare relay, in one run: phases take turns, so that a machine that gets slower gets slower for all.
+import { startPlane } from '@spillway/testing';
+import { startFloor } from './floor/start.mjs';
 import { median, round, spread } from './load/figures.mjs';
 import { memoryOf } from './load/processes.mjs';
+import { startReceiverProcess } from './load/receiver-process.mjs';
 import { latencyPhase, throughputPhase } from './phases.mjs';
 import { floorSubject, ourSubject, relaySubject } from './subjects.mjs';
 
@@ -9,6 +12,13 @@ const RATES = [100, 500];
 
 export const pipeline = {
   about: 'throughput and latency of the whole pipeline beside the floor, one endpoint at the default cap',
+  start: async ({ started, nats, redisServer, say }) => {
+    const receiver = await started(startReceiverProcess());
+    const floor = await started(startFloor({ natsServer: nats.path, redisServer, receiver: receiver.url }));
+    say('starting the plane');
+    const plane = await started(startPlane({ limits: { SPILLWAY_MAX_BYTES_INGEST: '4GiB', SPILLWAY_MAX_BYTES_DELIVERY: '4GiB' } }));
+    return { receiver, floor, plane };
+  },
   run: async ({ plane, floor, receiver, say, seconds = 8, connections = 256 }) => {
     await plane.createEndpoint('bench', { url: `${receiver.url}/hook` });
     const ours = ourSubject(plane, Number(new URL(plane.app('ingest').url).port));

@@ -11,18 +11,17 @@ const subject = ({ name, port, path, headers, body, pids }) => {
   return { name, port, path, headers, body, pids, request: () => fixed };
 };
 
-/** One KiB, one endpoint, one key. */
-export const ourSubject = (plane, port) =>
+const eventBody = (sentAt) => JSON.stringify({ tenant: 'bench', type: 'invoice.paid', data: { ...(sentAt && { sentAt }), id: 'inv_1', pad: PAD } });
+
+/** One KiB an event, one endpoint, one key. */
+export const ourSubject = (plane, port, { apps = ['ingest', 'dedupe', 'dispatcher', 'console'], batch } = {}) =>
   subject({
     name: 'spillway',
     port,
-    path: '/v1/events',
+    path: batch ? '/v1/events/batch' : '/v1/events',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${plane.adminKey}` },
-    body: (sentAt) => JSON.stringify({ tenant: 'bench', type: 'invoice.paid', data: { ...(sentAt && { sentAt }), id: 'inv_1', pad: PAD } }),
-    pids: {
-      nats: plane.broker.pid,
-      ...Object.fromEntries(['ingest', 'dedupe', 'dispatcher', 'console'].map((app) => [app, plane.app(app).pid])),
-    },
+    body: batch ? () => `[${Array.from({ length: batch }, () => eventBody()).join(',')}]` : eventBody,
+    pids: { nats: plane.broker.pid, ...Object.fromEntries(apps.map((app) => [app, plane.app(app).pid])) },
   });
 
 const plain = { 'content-type': 'application/json' };

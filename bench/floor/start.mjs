@@ -29,8 +29,11 @@ const listening = async (port, what) => {
   throw new Error(`${what} does not listen on ${port} after 20 s`);
 };
 
-/** @param {{ natsServer: string, redisServer: string, receiver: string }} parts */
-export const startFloor = async ({ natsServer, redisServer, receiver }) => {
+/** Those that are processes of the pipeline. */
+const PIPELINE = ['ingest', 'dedupe', 'dispatch', 'sweep', 'relay'];
+
+/** @param {{ natsServer: string, redisServer: string, receiver?: string, only?: string[] }} parts */
+export const startFloor = async ({ natsServer, redisServer, receiver = '', only = PIPELINE }) => {
   const dir = mkdtempSync(join(tmpdir(), 'spillway-floor-'));
   const [natsPort, redisPort, ingestPort, relayPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
   writeFileSync(join(dir, 'nats.conf'), `listen: 127.0.0.1:${natsPort}\njetstream { store_dir: "${dir}", sync_interval: always }\n`);
@@ -52,12 +55,9 @@ export const startFloor = async ({ natsServer, redisServer, receiver }) => {
     const setup = fork(here('setup.mjs'), { env });
     const [code] = await once(setup, 'exit');
     if (code !== 0) throw new Error(`the floor’s streams could not be made: exit ${code}`);
-    run('ingest', ingestPort);
-    run('dedupe');
-    run('dispatch');
-    run('sweep');
-    run('relay', relayPort);
-    await Promise.all([listening(ingestPort, 'the floor’s ingest'), listening(relayPort, 'the relay')]);
+    const ports = { ingest: ingestPort, relay: relayPort };
+    for (const name of only) run(name, ports[name]);
+    for (const name of only) if (ports[name]) await listening(ports[name], `the floor’s ${name}`);
   } catch (error) {
     await stop();
     throw error;

@@ -10,6 +10,12 @@ export class EventsController {
   /** One event. `202` says that it is on disk. */
   @Post()
   publish(@Req() { raw }: FastifyRequest, @Res() reply: FastifyReply): void {
-    this.endpoint.handle(raw, reply.hijack().raw, true);
+    this.endpoint.handle('/v1/events', raw, reply.hijack().raw, true);
+  }
+
+  /** Several. `202` says that all are on disk, `207` what became of each. */
+  @Post('batch')
+  publishBatch(@Req() { raw }: FastifyRequest, @Res() reply: FastifyReply): void {
+    this.endpoint.handle('/v1/events/batch', raw, reply.hijack().raw, true);
   }
 }

@@ -39,6 +39,13 @@ export class IngestConfig extends PlaneConfig {
   @Max(100_000)
   maxRequestsInFlight!: number;
 
+  // a batch counts with each of its events: 160 batches of 100. At 1.5 KB beside its bytes an event, 24 MB
+  @FromEnv('SPILLWAY_MAX_EVENTS_IN_FLIGHT', { default: 16_384, doc: 'Events of these requests, which may be batches; what is over it is answered with 503 `ingest_full`. One tenant gets half.' })
+  @IsInt()
+  @Min(2_000)
+  @Max(1_000_000)
+  maxEventsInFlight!: number;
+
   // chunked requests count with the largest body: 512 of them at once by default
   @FromEnv('SPILLWAY_MAX_BYTES_IN_FLIGHT', { default: 128 * MIB, doc: 'Bytes of their bodies, likewise. At its highest ingest holds about twice as much: what came and what goes to the broker.' })
   @IsInt()

@@ -14,8 +14,8 @@ export class IngestMetrics {
     this.refused = metrics.counter('spillway_events_not_accepted_total', 'Events that were well-formed and yet not stored, by the code of the answer.');
   }
 
-  storedOne(): void {
-    this.accepted.add();
+  stored(events: number): void {
+    if (events > 0) this.accepted.add(events);
   }
 
   notStored(code: string): void {
@@ -26,9 +26,11 @@ export class IngestMetrics {
 /** What is held in memory right now, and its bounds beside it: an alert compares the two. */
 export const observeMemory = (metrics: Metrics, inFlight: InFlight, publisher: Publisher): void => {
   metrics.gauge('spillway_ingest_requests_in_flight', 'Requests being read or answered.', () => inFlight.requests);
-  metrics.gauge('spillway_ingest_requests_in_flight_max', 'Their bound.', () => inFlight.requestsMax);
+  metrics.gauge('spillway_ingest_requests_in_flight_max', 'Their bound.', () => inFlight.bounds.requestsMax);
+  metrics.gauge('spillway_ingest_events_in_flight', 'Events of these requests: a batch counts with each of its own.', () => inFlight.events);
+  metrics.gauge('spillway_ingest_events_in_flight_max', 'Their bound.', () => inFlight.bounds.eventsMax);
   metrics.gauge('spillway_ingest_in_flight_bytes', 'Bytes of their bodies.', () => inFlight.bytes);
-  metrics.gauge('spillway_ingest_in_flight_bytes_max', 'Their bound.', () => inFlight.bytesMax);
+  metrics.gauge('spillway_ingest_in_flight_bytes_max', 'Their bound.', () => inFlight.bounds.bytesMax);
   metrics.gauge('spillway_ingest_events_waiting', 'Events handed to the publisher that have no confirmation yet.', () => publisher.waiting);
 };
 

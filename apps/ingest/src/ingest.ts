@@ -42,12 +42,12 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
   const synced = await assertSynced({ monitorUrl, allowUnsynced, log });
   const { broker, worlds } = await joinPlane(config, { app: APP, log, health, host: hostname() });
   const keys = await KeyRing.open(broker, { log, pin: worlds.created('KV_webhook_keys'), adminKey: config.adminKey });
-  const inFlight = new InFlight(config.maxRequestsInFlight, config.maxBytesInFlight);
+  const inFlight = new InFlight({ requestsMax: config.maxRequestsInFlight, eventsMax: config.maxEventsInFlight, bytesMax: config.maxBytesInFlight });
   const publisher = new Publisher(broker, 'WEBHOOK_INGEST', {
     // a message waits at most one such time for its group to be sent, and one for the group's answer
     timeoutMs: acceptDeadlineMs / 2,
     // the door's bounds: here they would be met a second time, never first
-    maxWaiting: config.maxRequestsInFlight,
+    maxWaiting: config.maxEventsInFlight,
     maxWaitingBytes: 2 * config.maxBytesInFlight,
   });
   const settings = await WatchedSettings.open(broker, { log, pin: worlds.created('KV_webhook_endpoints') });
@@ -60,14 +60,14 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     defaultShare: config.tenantShare,
     shareOf: (tenant) => settings.of(tenant)?.share,
     // half of what this process holds: one tenant never takes the others' places in it
-    inFlightMax: Math.ceil(config.maxRequestsInFlight / 2),
+    inFlightMax: Math.ceil(config.maxEventsInFlight / 2),
     inFlightBytesMax: Math.ceil(config.maxBytesInFlight / 2),
     keepApart: (of, forMs) => publisher.keepApart(of, forMs),
   });
   const counting = await watchShares(broker, shares, log);
   const door = new FrontDoor({ keys, inFlight, shares, rates: new KeyRates(), maxEventBytes, brokerFault: brokerFault(broker, worlds) });
   const acceptance = new Acceptance(publisher, lanes, shares, new IngestMetrics(metrics), maxEventBytes);
-  const endpoint = new EventsEndpoint(door, acceptance, requestDurations(metrics), log);
+  const endpoint = new EventsEndpoint(door, acceptance, maxEventBytes, requestDurations(metrics), log);
   observeMemory(metrics, inFlight, publisher);
   observeShares(metrics, shares);
   health.check('keys', () => ({ ok: keys.state.ready, detail: keys.state.why }));

@@ -60,8 +60,12 @@ export const wrongTenant = (tenant: string): ProblemError => problem('wrong_tena
 export const payloadTooLarge = (bytesMax: number): ProblemError =>
   problem('payload_too_large', `the request body may have at most ${bytesMax} bytes`, { maxBytes: bytesMax });
 
-export const unsupportedMediaType = (detail: string): ProblemError =>
-  problem('unsupported_media_type', detail, undefined, { accept: 'application/json', 'accept-encoding': 'identity' });
+export const eventTooLarge = (bytesMax: number): ProblemError =>
+  problem('payload_too_large', `an event may have at most ${bytesMax} bytes, with its envelope`, { maxBytes: bytesMax });
+
+export const tooManyEvents = (eventsMax: number): ProblemError => problem('payload_too_large', `a batch may hold at most ${eventsMax} events`, { maxEvents: eventsMax });
+
+export const unsupportedMediaType = (detail: string, accept: string): ProblemError => problem('unsupported_media_type', detail, undefined, { accept, 'accept-encoding': 'identity' });
 
 /** Seconds after which asking again makes sense: said with every 429 and 503. */
 const retryAfter = (seconds: number) => ({ 'retry-after': String(seconds) });

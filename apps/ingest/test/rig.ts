@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { readEvent, type EventMeta } from '@spillway/contracts';
+import { BrokerRefused } from '@spillway/jetstream';
 import { startPlaneBroker, type PlaneBroker, type PlaneBrokerOptions } from '@spillway/jetstream/testing';
 import { loadConfig, serve, type Problem, type Serving } from '@spillway/service-kit';
 import { IngestConfig } from '../src/ingest.config.ts';
@@ -9,7 +10,12 @@ import { ingest } from '../src/ingest.ts';
 export const ADMIN_KEY = 'the-admin-key-of-these-tests';
 
 export type RigOptions = PlaneBrokerOptions & { env?: Record<string, string> };
-export type Answer = { status: number; headers: Headers; body: string; problem: Problem & { errors?: { field: string; wanted: string; seen?: string }[] }; id: string; tookMs: number };
+export type Answer = { status: number; headers: Headers; body: string; problem: Problem & { errors?: { field: string; wanted: string; seen?: string }[] }; id: string; results: Result[]; tookMs: number };
+/** Of one event of a batch. */
+export type Result = { status: number; id?: string; retryAfterSeconds?: number; problem?: Problem };
+type RawMessage = { seq: number; data: string; hdrs: string };
+/** The server's number for: there is none. */
+const NO_MESSAGE = 10_037;
 export type Stored = { body: string; meta: EventMeta };
 
 /** A real broker with the catalogue on it and an ingest in this process, on free ports. */
@@ -39,19 +45,22 @@ export const startIngest = async (plane: PlaneBroker, env: Record<string, string
   return serve(await ingest(config));
 };
 
+export type Body = string | Uint8Array | ReadableStream;
+
 /** What was sent, and how it was answered. */
-export const post = async (url: string, body: string | Uint8Array, headers: Record<string, string | undefined> = {}): Promise<Answer> => {
+export const post = async (url: string, body: Body, headers: Record<string, string | undefined> = {}, path = '/v1/events'): Promise<Answer> => {
   const all = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json', ...headers };
   const startedAt = performance.now();
-  const response = await fetch(`${url}/v1/events`, {
+  const response = await fetch(`${url}${path}`, {
     method: 'POST',
-    body: Buffer.from(body), // as bytes: fetch gives a text a content type of its own
+    body: body instanceof ReadableStream ? body : Buffer.from(body), // as bytes: fetch gives a text a content type of its own
+    duplex: 'half',
     headers: Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== undefined),
     signal: AbortSignal.timeout(60_000),
   });
   const text = await response.text();
-  const parsed = JSON.parse(text) as Answer['problem'] & { id: string };
-  return { status: response.status, headers: response.headers, body: text, problem: parsed, id: parsed.id, tookMs: performance.now() - startedAt };
+  const parsed = JSON.parse(text) as Answer['problem'] & { id: string; results: Result[] };
+  return { status: response.status, headers: response.headers, body: text, problem: parsed, id: parsed.id, results: parsed.results, tookMs: performance.now() - startedAt };
 };
 
 export class Rig {
@@ -64,8 +73,8 @@ export class Rig {
     return this.serving.url;
   }
 
-  post(body: string | Uint8Array, headers: Record<string, string | undefined> = {}): Promise<Answer> {
-    return post(this.url, body, headers);
+  post(body: Body, headers: Record<string, string | undefined> = {}, path?: string): Promise<Answer> {
+    return post(this.url, body, headers, path);
   }
 
   /** Speaks HTTP by hand; gives all that came until the other side hung up. */
@@ -88,8 +97,28 @@ export class Rig {
 
   /** The newest event of a tenant, as it lies in the stream. */
   async newest(tenant: string): Promise<Stored> {
-    const { message } = await this.plane.broker.api<{ message: { data: string; hdrs: string } }>('STREAM.MSG.GET.WEBHOOK_INGEST', { last_by_subj: `webhook.ingest.fresh.${tenant}` });
-    return { body: Buffer.from(message.data, 'base64').toString('utf8'), meta: readEvent(headersOf(Buffer.from(message.hdrs, 'base64').toString('utf8'))) };
+    const { message } = await this.plane.broker.api<{ message: RawMessage }>('STREAM.MSG.GET.WEBHOOK_INGEST', { last_by_subj: `webhook.ingest.fresh.${tenant}` });
+    return storedOf(message);
+  }
+
+  /** All events of a tenant, in the order of the stream. */
+  async all(tenant: string): Promise<Stored[]> {
+    const found: Stored[] = [];
+    for (let seq = 1; ; ) {
+      const message = await this.next(`webhook.ingest.*.${tenant}`, seq);
+      if (message === undefined) return found;
+      found.push(storedOf(message));
+      seq = message.seq + 1;
+    }
+  }
+
+  private async next(filter: string, seq: number): Promise<RawMessage | undefined> {
+    try {
+      return (await this.plane.broker.api<{ message: RawMessage }>('STREAM.MSG.GET.WEBHOOK_INGEST', { seq, next_by_subj: filter })).message;
+    } catch (error) {
+      if (error instanceof BrokerRefused && error.errCode === NO_MESSAGE) return undefined;
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
@@ -101,6 +130,11 @@ export class Rig {
 /** The head of a request with the admin key, up to its body. */
 export const headOf = (...more: string[]): string =>
   ['POST /v1/events HTTP/1.1', 'host: x', `authorization: Bearer ${ADMIN_KEY}`, 'content-type: application/json', ...more, '', ''].join('\r\n');
+
+const storedOf = ({ data, hdrs }: RawMessage): Stored => ({
+  body: Buffer.from(data, 'base64').toString('utf8'),
+  meta: readEvent(headersOf(Buffer.from(hdrs, 'base64').toString('utf8'))),
+});
 
 const headersOf = (text: string): Map<string, string> =>
   new Map(

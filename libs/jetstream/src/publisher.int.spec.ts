@@ -49,6 +49,21 @@ describe('a publisher', () => {
     expect((await stateOf(broker, 'WEBHOOK_DELIVERY')).messages).toBe(300);
   });
 
+  it('stores many of one caller each for itself, in the order given, and says of each what became of it', async () => {
+    await makeStream(broker, 'WEBHOOK_INGEST', { max_msgs_per_subject: 100, discard_new_per_subject: true });
+    const publisher = new Publisher(broker, 'WEBHOOK_INGEST', { maxWaiting: 1_000 });
+    expect(await publisher.publishEach([])).toEqual([]);
+    const messages = Array.from({ length: 900 }, (_, n) => ({ subject: `webhook.ingest.fresh.t${n % 9}`, headers: [], data: body(n) }));
+    expect(await publisher.publishEach(messages)).toEqual(messages.map((_, n) => ({ seq: n + 1, duplicate: false })));
+    const full = { subject: 'webhook.ingest.fresh.t1', headers: [], data: body(1) };
+    const other = { subject: 'webhook.ingest.fresh.other', headers: [], data: body(2) };
+    const outcomes = await publisher.publishEach(Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? full : other)));
+    expect(outcomes.map((outcome) => (outcome instanceof PublishRefused ? outcome.kind : outcome instanceof Error))).toEqual(Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? 'subject_full' : false)));
+    const tooMany = await publisher.publishEach(Array.from({ length: 1_002 }, (_, n) => ({ subject: `webhook.ingest.fresh.x${n}`, headers: [], data: body(n) })));
+    expect(tooMany.map((outcome, n) => (outcome instanceof PublisherSaturated ? n : -1)).filter((n) => n >= 0)).toEqual([1_000, 1_001]);
+    expect([publisher.waiting, (await stateOf(broker, 'WEBHOOK_INGEST')).messages]).toEqual([0, 900 + 20 + 1_000]);
+  });
+
   it('stores a unit of many all or not at all, and one that is partly known completely', async () => {
     await makeStream(broker, 'WEBHOOK_DELIVERY');
     const publisher = new Publisher(broker, 'WEBHOOK_DELIVERY');

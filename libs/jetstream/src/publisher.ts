@@ -88,6 +88,24 @@ export class Publisher {
     return messages.length === 0 ? [] : this.enqueue(messages);
   }
 
+  /**
+   * Each for itself, in this order, in as few groups as they fit into; one promise for all of them. Never rejects: at each message's place stands its
+   * confirmation, or the error that `publish` would have thrown.
+   */
+  publishEach(messages: readonly Outgoing[]): Promise<(PubAck | Error)[]> {
+    if (messages.length === 0) return Promise.resolve([]);
+    return new Promise((done) => {
+      const outcomes = Array.from<PubAck | Error>({ length: messages.length });
+      let open = messages.length;
+      const settle = (at: number, outcome: PubAck | Error): void => {
+        outcomes[at] = outcome;
+        open -= 1;
+        if (open === 0) done(outcomes);
+      };
+      messages.forEach((message, at) => this.take([message], ([ack]) => settle(at, ack as PubAck), (error) => settle(at, error)));
+    });
+  }
+
   /** The subject is near its cap: no batch may cross it. */
   keepApart(subject: string, forMs = APART_FOR_MS): void {
     if (this.apart.size >= APART_MAX) this.apart.clear();
@@ -112,20 +130,24 @@ export class Publisher {
   }
 
   private enqueue(messages: readonly Outgoing[]): Promise<PubAck[]> {
-    if (!this.broker.connected) return Promise.reject(new BrokerAway(`a message to ${this.stream}`));
-    const refusal = this.standingRefusal(messages);
-    if (refusal) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => this.take(messages, resolve, reject));
+  }
+
+  private take(messages: readonly Outgoing[], resolve: Unit['resolve'], reject: Unit['reject']): void {
     let bytes = 0;
     for (const message of messages) bytes += message.data.length;
-    if (this.queuedMessages + messages.length > this.maxWaiting || this.queuedBytes + bytes > this.maxWaitingBytes) {
-      return Promise.reject(new PublisherSaturated(this.stream, this.queuedMessages));
-    }
+    const refusal = this.refusalOf(messages, bytes);
+    if (refusal) return reject(refusal);
     this.queuedMessages += messages.length;
     this.queuedBytes += bytes;
-    return new Promise((resolve, reject) => {
-      this.queue.push({ messages, bytes, since: performance.now(), resolve, reject });
-      this.poke();
-    });
+    this.queue.push({ messages, bytes, since: performance.now(), resolve, reject });
+    this.poke();
+  }
+
+  private refusalOf(messages: readonly Outgoing[], bytes: number): Error | undefined {
+    if (!this.broker.connected) return new BrokerAway(`a message to ${this.stream}`);
+    if (this.queuedMessages + messages.length > this.maxWaiting || this.queuedBytes + bytes > this.maxWaitingBytes) return new PublisherSaturated(this.stream, this.queuedMessages);
+    return this.standingRefusal(messages);
   }
 
   private standingRefusal(messages: readonly Outgoing[]): PublishRefused | undefined {

@@ -1,10 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ProblemError } from '@spillway/service-kit';
 import { allows, type KeyRing, type Principal } from '@spillway/keys';
-import { brokerUnavailable, ingestFull, missingScope, payloadTooLarge, tenantQuota, unauthenticated, unsupportedMediaType } from '../problems.ts';
+import { brokerUnavailable, ingestFull, missingScope, payloadTooLarge, tenantQuota, unauthenticated } from '../problems.ts';
 import type { TenantShares } from '../share/tenant-shares.ts';
-import type { InFlight } from './in-flight.ts';
+import { bodyFormOf, isBatch, type BodyForm, type Route } from './body-form.ts';
+import type { InFlight, NoPlace, Place } from './in-flight.ts';
 import type { KeyLimit, KeyRates } from './key-rates.ts';
-import { mediaTypeFault } from './media-type.ts';
+
 
 export type FrontDoorParts = {
   keys: Pick<KeyRing, 'authenticate' | 'state'>;
@@ -16,22 +18,30 @@ export type FrontDoorParts = {
   brokerFault: () => string | undefined;
 };
 
-/** Who may go on sending, how much, and what to call when its answer is out. */
-export type Admitted = { principal: Principal; bytesMax: number; leave: () => void; /** Of the key, if it has one; one event was taken from it. */ limit: KeyLimit | undefined };
+/** Who may go on sending, in which form, and how much; its place is left when its answer is out. */
+export type Admitted = { principal: Principal; form: BodyForm; bytesMax: number; place: Place; /** Of the key, if it has one; one event was taken from it. */ limit: KeyLimit | undefined };
+
+/** A batch may have as many bytes as one group of the publisher: 1,000 events of 4 KiB, or 16 of the largest. */
+export const BATCH_BYTES_MAX = 4 * 2 ** 20;
+
+/** Why there is no place in memory. */
+export const noPlace = (why: NoPlace, tenant: string | undefined, quota: 'requests_in_flight' | 'events_in_flight'): ProblemError =>
+  why === 'full'
+    ? ingestFull('as many events are being read or answered as this process holds in memory')
+    : tenantQuota(`as many ${quota === 'requests_in_flight' ? 'requests' : 'events'} of tenant ${String(tenant)} are being answered as one tenant may have at once`, quota);
 
 /** What is asked of a request before a byte of its body is read: whose it is, whether it may send at all, how large it says to be, and whether there is room for it. */
 export class FrontDoor {
   constructor(private readonly parts: FrontDoorParts) {}
 
   /** @throws ProblemError 401, 403, 413, 415, 429, 503 */
-  admit(headers: IncomingHttpHeaders): Admitted {
+  admit(route: Route, headers: IncomingHttpHeaders): Admitted {
     const principal = this.authenticated(headers.authorization);
-    const fault = mediaTypeFault(headers);
-    if (fault !== undefined) throw unsupportedMediaType(fault);
-    const bytesMax = this.parts.maxEventBytes;
+    const form = bodyFormOf(route, headers);
+    const bytesMax = isBatch(form) ? BATCH_BYTES_MAX : this.parts.maxEventBytes;
     const limit = this.parts.rates.of(principal);
     limit?.assertOne();
-    return { principal, bytesMax, limit, leave: this.enter(headers, bytesMax, principal.tenant) };
+    return { principal, form, bytesMax, limit, place: this.enter(headers, bytesMax, principal.tenant) };
   }
 
   private authenticated(authorization: string | undefined): Principal {
@@ -46,18 +56,17 @@ export class FrontDoor {
     return principal;
   }
 
-  private enter(headers: IncomingHttpHeaders, bytesMax: number, tenant: string | undefined): () => void {
-    const { inFlight, shares, brokerFault } = this.parts;
+  private enter(headers: IncomingHttpHeaders, bytesMax: number, tenant: string | undefined): Place {
+    const { inFlight, shares, maxEventBytes, brokerFault } = this.parts;
     // without a length (chunked) it may come to the limit
     const bytes = Number(headers['content-length'] ?? bytesMax);
     if (bytes > bytesMax) throw payloadTooLarge(bytesMax);
     const fault = brokerFault();
     if (fault !== undefined) throw brokerUnavailable(fault);
-    // whose key is of one tenant is told of its share now: a flood that is refused costs next to nothing
-    if (tenant !== undefined) shares.assertRoom(tenant, bytes);
-    const leave = inFlight.enter(bytes, tenant);
-    if (leave === 'full') throw ingestFull('as many requests are being answered as this process holds in memory');
-    if (leave === 'owner_full') throw tenantQuota(`as many requests of tenant ${String(tenant)} are being answered as one tenant may have at once`, 'requests_in_flight');
-    return leave;
+    // whose key is of one tenant is told of its share now: a flood that is refused costs next to nothing. Of a batch some events may still find room
+    if (tenant !== undefined) shares.assertRoom(tenant, Math.min(bytes, maxEventBytes));
+    const place = inFlight.enter(bytes, tenant);
+    if (typeof place === 'string') throw noPlace(place, tenant, 'requests_in_flight');
+    return place;
   }
 }

@@ -27,6 +27,14 @@ export class KeyLimit {
     if (this.take(1) === 0) throw this.refusal();
   }
 
+  /** Of a batch, for whose first event one was taken, as many as there are; the others are refused. */
+  within<T>(batch: readonly (T | ProblemError)[]): (T | ProblemError)[] {
+    const allowed = 1 + (batch.length > 1 ? this.take(batch.length - 1) : 0);
+    if (allowed >= batch.length) return [...batch];
+    const refusal = this.refusal();
+    return batch.map((event, at) => (at < allowed ? event : refusal));
+  }
+
   refusal(): ProblemError {
     const { ratePerSecond } = this.bucket;
     return rateLimited(`the key may send ${ratePerSecond} events a second`, { ...this.headers(), 'retry-after': String(this.secondsToWait()) }, [POLICY]);

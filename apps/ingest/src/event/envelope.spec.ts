@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { NESTING_MAX, readEnvelope } from './envelope.ts';
+import { readEnvelope } from './envelope.ts';
+import { NESTING_MAX } from './event-text.ts';
 import { deliveryBody } from './body.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);

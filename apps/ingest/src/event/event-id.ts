@@ -16,3 +16,12 @@ export const eventIdOf = (tenant: string, idempotencyKey: string | undefined, so
   const key = idempotencyKey ?? sourceId;
   return key === undefined ? newEventId() : derivedEventId(tenant, key);
 };
+
+/**
+ * A key of the whole batch would have to name its events by their places. After a `207` a producer sends what failed again, under the same key and in other
+ * places: those would get the ids of events that were stored, and be dropped as their duplicates.
+ * @throws ProblemError 422 invalid_event
+ */
+export const assertNoKey = (value: string | string[] | undefined): void => {
+  if (value !== undefined) throw invalidEvent([{ field: 'Idempotency-Key', wanted: 'none on a batch: the key of each event is its own id', seen: seen(value) }]);
+};

@@ -3,44 +3,62 @@ import { asProblem, ProblemError, type requestDurations } from '@spillway/servic
 import type { Logger } from '@spillway/telemetry';
 import type { Acceptance } from '../acceptance.ts';
 import type { KeyLimit } from '../admission/key-rates.ts';
-import type { Admitted, FrontDoor } from '../admission/front-door.ts';
-import { readEnvelope } from '../event/envelope.ts';
-import { readIdempotencyKey } from '../event/event-id.ts';
-import { answerJson, answerProblem } from './answer.ts';
+import { isBatch, type Route } from '../admission/body-form.ts';
+import type { Place } from '../admission/in-flight.ts';
+import { noPlace, type Admitted, type FrontDoor } from '../admission/front-door.ts';
+import { readArray, readLines, type Batch } from '../event/batch.ts';
+import { judgeEvent, readEnvelope, type Envelope } from '../event/envelope.ts';
+import { assertNoKey, readIdempotencyKey } from '../event/event-id.ts';
+import { answerJson, answerProblem, type HeaderFields } from './answer.ts';
+import { batchAnswer } from './batch-answer.ts';
 import { readBody } from './request-body.ts';
 
+type Answer = { status: number; text: string; headers?: HeaderFields };
 type Durations = ReturnType<typeof requestDurations>;
 
+const accepted = (id: string): Answer => ({ status: 202, text: `{"id":"${id}"}` });
+
+const tenantOf = (batch: Batch<Envelope>): string | undefined => {
+  const first = batch.find((event) => !(event instanceof ProblemError));
+  return first instanceof ProblemError ? undefined : first?.tenant;
+};
+
+const assertOwnPlace = (place: Place, tenant: string): void => {
+  const refusal = place.own(tenant);
+  if (refusal !== undefined) throw noPlace(refusal, tenant, 'requests_in_flight');
+};
+
 /**
- * `POST /v1/events`, on Node's own request and answer: admit by the head, read the body within its bound, accept, answer.
+ * `POST /v1/events` and `/v1/events/batch`, on Node's own request and answer: admit by the head, read the body within its bound, accept, answer.
  * Everything that a framework would do for each request is left out (37 instead of 50 µs a request); its errors are the same problem documents.
  */
 export class EventsEndpoint {
-  private readonly record: ReturnType<Durations>;
+  private readonly records: Readonly<Record<Route, ReturnType<Durations>>>;
 
   constructor(
     private readonly door: FrontDoor,
     private readonly acceptance: Acceptance,
+    private readonly maxEventBytes: number,
     durations: Durations,
     private readonly log: Pick<Logger, 'error'>,
   ) {
-    this.record = durations('POST', '/v1/events');
+    this.records = { '/v1/events': durations('POST', '/v1/events'), '/v1/events/batch': durations('POST', '/v1/events/batch') };
   }
 
   /**
    * @param response gets its answer from here, whatever happens
    * @param isMeasured by whoever called
    */
-  handle(request: IncomingMessage, response: ServerResponse, isMeasured: boolean): void {
+  handle(route: Route, request: IncomingMessage, response: ServerResponse, isMeasured: boolean): void {
     const startedAt = performance.now();
     let admitted: Admitted | undefined;
     // `close` is said of both: the answer is out, or the client is gone
     response.once('close', () => {
-      admitted?.leave();
-      if (!isMeasured && response.headersSent) this.record(response.statusCode, (performance.now() - startedAt) / 1_000);
+      admitted?.place.leave();
+      if (!isMeasured && response.headersSent) this.records[route](response.statusCode, (performance.now() - startedAt) / 1_000);
     });
     try {
-      admitted = this.door.admit(request.headers);
+      admitted = this.door.admit(route, request.headers);
       if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
       this.take(request, response, admitted);
     } catch (error) {
@@ -48,13 +66,15 @@ export class EventsEndpoint {
     }
   }
 
-  private take(request: IncomingMessage, response: ServerResponse, { principal, bytesMax, limit }: Admitted): void {
+  private take(request: IncomingMessage, response: ServerResponse, admitted: Admitted): void {
+    const { bytesMax, form, limit } = admitted;
     readBody(request, bytesMax, (fault, body) => {
       try {
         if (fault) throw fault;
-        const key = readIdempotencyKey(request.headers['idempotency-key']);
-        this.acceptance.accept(readEnvelope(body), principal, key).then(
-          (id) => answerJson(response, 202, `{"id":"${id}"}`, limit?.headers()),
+        const key = request.headers['idempotency-key'];
+        const answered = isBatch(form) ? this.many(body, key, admitted) : this.one(body, key, admitted);
+        answered.then(
+          ({ status, text, headers }) => answerJson(response, status, text, limit ? { ...limit.headers(), ...headers } : headers),
           (error: unknown) => this.refuse(request, response, error, limit),
         );
       } catch (error) {
@@ -63,9 +83,33 @@ export class EventsEndpoint {
     });
   }
 
+  private one(body: Buffer, key: string | string[] | undefined, { principal, place }: Admitted): Promise<Answer> {
+    const idempotencyKey = readIdempotencyKey(key);
+    const envelope = readEnvelope(body);
+    assertOwnPlace(place, envelope.tenant);
+    return this.acceptance.accept(envelope, principal, idempotencyKey).then(accepted);
+  }
+
+  private async many(body: Buffer, key: string | string[] | undefined, { principal, form, limit, place }: Admitted): Promise<Answer> {
+    assertNoKey(key);
+    const batch = (form === 'lines' ? readLines : readArray)(body, judgeEvent, this.maxEventBytes);
+    // most are of one tenant; who mixes has his places by the first of them, and his events by each
+    const tenant = tenantOf(batch);
+    if (tenant !== undefined) assertOwnPlace(place, tenant);
+    const refusal = place.hold(batch.length);
+    if (refusal !== undefined) throw noPlace(refusal, tenant, 'events_in_flight');
+    const results = await this.acceptance.acceptEach(limit ? limit.within(batch) : batch, principal);
+    return batchAnswer(results.map((result) => (result instanceof Error ? this.problemOf(result) : result)));
+  }
+
   private refuse(request: IncomingMessage, response: ServerResponse, error: unknown, limit?: KeyLimit): void {
+    answerProblem(request, response, this.problemOf(error), limit?.headers());
+  }
+
+  /** What we did not foresee is in the log, under the answer's `instance`. */
+  private problemOf(error: unknown): ProblemError {
     const problem = asProblem(error);
-    if (problem.status >= 500 && !(error instanceof ProblemError)) this.log.error({ err: error, ...problem.extra, method: request.method, url: request.url }, 'a request failed');
-    answerProblem(request, response, problem, limit?.headers());
+    if (problem.status >= 500 && !(error instanceof ProblemError)) this.log.error({ err: error, ...problem.extra }, 'an event was not taken, for a reason that is not foreseen');
+    return problem;
   }
 }

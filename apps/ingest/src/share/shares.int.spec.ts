@@ -133,7 +133,7 @@ describe('one tenant’s requests', () => {
     const flood = Array.from({ length: 30 }, () => rig.post(event('greedy')));
     const refused = (await Promise.all(flood.map((one) => Promise.race([one, new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1_500))])))).filter((answer) => answer !== undefined);
     expect(refused).toHaveLength(20);
-    expect(new Set(refused.map((answer) => String([...told(answer), answer.problem['quota']])))).toEqual(new Set(['429,tenant_quota,events_in_flight']));
+    expect(new Set(refused.map((answer) => String([...told(answer), answer.problem['quota']])))).toEqual(new Set(['429,tenant_quota,requests_in_flight']));
     const other = rig.post(event('other'));
     rig.plane.server.thaw();
     expect(told(await other)).toEqual([202]);
