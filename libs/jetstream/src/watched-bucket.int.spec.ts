@@ -74,6 +74,22 @@ describe('a watched bucket', () => {
     await eventually(() => expect(bucket.get('k')?.value).toBe('2'));
   });
 
+  it('is watched from the server’s memory: a place kept on disk is two disk syncs a change', async () => {
+    const { consumers } = await plane.broker.api<{ consumers: { config: { mem_storage?: boolean } }[] }>(`CONSUMER.LIST.${STREAM}`, {});
+    expect(consumers.map(({ config }) => config.mem_storage)).toEqual([true]);
+  });
+
+  it('is watched again when the server lost the watch without a word', async () => {
+    await bucket.caughtUp(await bucket.put('k', '1'));
+    const { consumers } = await plane.broker.api<{ consumers: { name: string }[] }>(`CONSUMER.LIST.${STREAM}`, {});
+    for (const { name } of consumers) await plane.broker.api(`CONSUMER.DELETE.${STREAM}.${name}`);
+    await bucket.put('k', '2');
+    await bucket.remove('k');
+    await bucket.put('l', '3');
+    await eventually(() => expect([bucket.get('k'), bucket.get('l')?.value]).toEqual([undefined, '3']));
+    expect(bucket.state.ready).toBe(true);
+  });
+
   it('is not to be believed when it was emptied', async () => {
     await bucket.caughtUp(await bucket.put('k', '1'));
     await plane.broker.api(`STREAM.PURGE.${STREAM}`);

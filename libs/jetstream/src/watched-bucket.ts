@@ -1,9 +1,8 @@
-import { jetstream } from '@nats-io/jetstream';
-import { Kvm, type KV, type KvWatchEntry } from '@nats-io/kv';
 import { MARKER_KEY, type BucketName } from '@spillway/topology';
 import type { Logger } from '@spillway/telemetry';
 import { backOff } from './backoff.ts';
 import type { Broker } from './broker.ts';
+import { watchBucket, type BucketWatch, type Change } from './bucket-watch.ts';
 import { BrokerAway, BrokerRefused, PublishRefused, RevisionConflict } from './errors.ts';
 import { asMsgHdrs, encodeHeaders } from './raw-headers.ts';
 
@@ -16,6 +15,8 @@ type WriteAck = { seq?: number; error?: { code: number; err_code?: number; descr
 
 /** How often the bucket is compared with what we hold of it. */
 const INSPECT_EVERY_MS = 1_000;
+/** A change arrives within milliseconds. */
+const SILENT_AFTER_MS = 3_000;
 const NO_SUCH_MESSAGE = 10037;
 const WRONG_LAST_SEQUENCE = 10071;
 
@@ -35,14 +36,15 @@ export class WatchedBucket {
   private seen = 0;
   private fault: string | undefined = 'the watch is not complete yet';
   private closed = false;
-  private watch: AsyncIterable<KvWatchEntry> & { stop(): void } | undefined;
+  private watch: BucketWatch | undefined;
+  /** Since when the server has had what the watch has not brought (monotonic ms). */
+  private behindSince: number | undefined;
   private readonly inspecting: NodeJS.Timeout;
   private readonly unlisten: () => void;
 
   private constructor(
     private readonly broker: Broker,
     readonly bucket: BucketName,
-    private readonly kv: KV,
     private readonly log: Logger,
     pin: string | undefined,
     private readonly keep: (key: string) => boolean,
@@ -60,8 +62,7 @@ export class WatchedBucket {
    */
   static async open(broker: Broker, bucket: BucketName, { log, pin, keep = () => true }: { log: Logger; pin?: string | undefined; keep?: (key: string) => boolean }): Promise<WatchedBucket> {
     await broker.api(`STREAM.INFO.KV_${bucket}`);
-    const kv = await new Kvm(jetstream(broker.nc)).open(bucket);
-    const watched = new WatchedBucket(broker, bucket, kv, log, pin, keep);
+    const watched = new WatchedBucket(broker, bucket, log, pin, keep);
     void watched.follow();
     await watched.inspect();
     return watched;
@@ -184,36 +185,47 @@ export class WatchedBucket {
     }
   }
 
-  /** For ever: the watch outlives reconnects by itself, and is opened anew should it end. */
+  /** For ever: a watch that ends, or is ended, is opened again where it was. */
   private async follow(): Promise<void> {
     for (let failures = 0; !this.closed; failures += 1) {
       try {
-        this.watch = (await this.kv.watch()) as AsyncIterable<KvWatchEntry> & { stop(): void };
+        this.watch = await watchBucket(this.broker, this.bucket, this.seen);
         failures = 0;
-        for await (const entry of this.watch) this.take(entry);
+        if (this.closed) this.watch.stop();
+        for await (const change of this.watch.changes) this.take(change);
       } catch (error) {
-        this.log.warn({ err: error, bucket: this.bucket }, 'watch ended, opening it again');
+        if (this.broker.connected) this.log.warn({ err: error, bucket: this.bucket }, 'watch ended, opening it again');
       }
-      if (!this.closed) await backOff(failures);
+      if (!this.closed) await backOff(Math.min(failures, 3)); // whoever waits for us after a restart takes nothing: half a second at most
     }
   }
 
-  private take(entry: KvWatchEntry): void {
-    this.seen = Math.max(this.seen, entry.revision);
-    if (entry.key !== MARKER_KEY && !this.keep(entry.key)) {
-      for (const look of this.behind) look();
-      return;
-    }
-    const known = entry.operation === 'PUT' ? { value: entry.string(), revision: entry.revision } : undefined;
-    if (known) this.held.set(entry.key, known);
-    else this.held.delete(entry.key);
-    if (entry.key !== MARKER_KEY) for (const listener of this.listeners) listener(entry.key, known);
+  private take({ key, value, revision }: Change): void {
+    this.seen = Math.max(this.seen, revision);
+    this.behindSince = undefined;
+    if (key === MARKER_KEY || this.keep(key)) this.hold(key, value === undefined ? undefined : { value, revision });
     for (const look of this.behind) look();
   }
 
+  private hold(key: string, entry: Entry | undefined): void {
+    if (entry) this.held.set(key, entry);
+    else this.held.delete(key);
+    if (key !== MARKER_KEY) for (const listener of this.listeners) listener(key, entry);
+  }
+
   private onConnection(up: boolean): void {
-    if (up) void this.inspect();
-    else this.change('the broker is not connected');
+    if (!up) return this.change('the broker is not connected');
+    this.watch?.stop(); // a server that was started again has forgotten it
+    void this.inspect();
+  }
+
+  /** The server may lose a watch without a word to us (its node died, somebody deleted it). */
+  private reopenIfSilent(lastRevision: number): void {
+    if (lastRevision <= this.seen) this.behindSince = undefined;
+    else this.behindSince ??= performance.now();
+    if (this.behindSince === undefined || performance.now() - this.behindSince < SILENT_AFTER_MS) return;
+    this.behindSince = undefined;
+    this.watch?.stop();
   }
 
   /** Compares what the server has with what we hold. Asked for at start, at a reconnect, and every second. */
@@ -223,6 +235,7 @@ export class WatchedBucket {
       const info = await this.broker.api<BucketInfo>(`STREAM.INFO.KV_${this.bucket}`);
       this.created ??= info.created;
       this.change(this.judge(info));
+      this.reopenIfSilent(info.state.last_seq);
     } catch (error) {
       if (error instanceof BrokerRefused) this.change('the bucket is gone');
       // no answer decides nothing: what was true a second ago stands, and a lost connection says so itself
