@@ -4,8 +4,10 @@ import { readEvent, type EventMeta } from '@spillway/contracts';
 import { BrokerRefused } from '@spillway/jetstream';
 import { startPlaneBroker, type PlaneBroker, type PlaneBrokerOptions } from '@spillway/jetstream/testing';
 import { loadConfig, serve, type Problem, type Serving } from '@spillway/service-kit';
+import { ApiContract, type ApiDescription } from '@spillway/testing';
 import { IngestConfig } from '../src/ingest.config.ts';
 import { ingest } from '../src/ingest.ts';
+import { openApiDocument } from '../src/openapi/document.ts';
 
 export const ADMIN_KEY = 'the-admin-key-of-these-tests';
 
@@ -47,7 +49,9 @@ export const startIngest = async (plane: PlaneBroker, env: Record<string, string
 
 export type Body = string | Uint8Array | ReadableStream;
 
-/** What was sent, and how it was answered. */
+const contract = new ApiContract(openApiDocument() as unknown as ApiDescription);
+
+/** What was sent, and how it was answered: in no way that nobody documented. */
 export const post = async (url: string, body: Body, headers: Record<string, string | undefined> = {}, path = '/v1/events'): Promise<Answer> => {
   const all = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json', ...headers };
   const startedAt = performance.now();
@@ -59,6 +63,8 @@ export const post = async (url: string, body: Body, headers: Record<string, stri
     signal: AbortSignal.timeout(60_000),
   });
   const text = await response.text();
+  const fault = contract.fault({ method: 'POST', path }, { status: response.status, headers: Object.fromEntries(response.headers), body: text });
+  if (fault !== undefined) throw new Error(`nobody documented ${fault}`);
   const parsed = JSON.parse(text) as Answer['problem'] & { id: string; results: Result[] };
   return { status: response.status, headers: response.headers, body: text, problem: parsed, id: parsed.id, results: parsed.results, tookMs: performance.now() - startedAt };
 };

@@ -1,3 +1,4 @@
+export { ApiContract, type ApiDescription, type SeenAnswer } from './api-contract.ts';
 export { Books, type Excuses, type Fault, type Repeat, type Totals } from './books.ts';
 export { startBroker, type BrokerOptions, type TestBroker } from './broker.ts';
 export { startDelayingProxy, type DelayingProxy } from './delaying-proxy.ts';

@@ -5,7 +5,8 @@ export type Route = '/v1/events' | '/v1/events/batch';
 /** How events lie in a body. */
 export type BodyForm = 'event' | 'array' | 'lines';
 
-const FORMS: Readonly<Record<Route, ReadonlyMap<string, BodyForm>>> = {
+/** What each route takes, by media type. */
+export const bodyForms: Readonly<Record<Route, ReadonlyMap<string, BodyForm>>> = {
   '/v1/events': new Map([['application/json', 'event']]),
   '/v1/events/batch': new Map([
     ['application/json', 'array'],
@@ -24,7 +25,7 @@ export const isBatch = (form: BodyForm): boolean => form !== 'event';
 
 /** @throws ProblemError 415, naming what would be taken */
 export const bodyFormOf = (route: Route, { 'content-type': type, 'content-encoding': encoding = 'identity' }: IncomingHttpHeaders): BodyForm => {
-  const forms = FORMS[route];
+  const forms = bodyForms[route];
   const form = type === undefined ? undefined : forms.get(MEDIA_TYPE.exec(type)?.[1]?.toLowerCase() ?? '');
   const accepted = [...forms.keys()].join(', ');
   if (form === undefined) throw unsupportedMediaType(`wanted content-type: ${accepted.replaceAll(', ', ' or ')}, in UTF-8; ${type === undefined ? 'there is none' : `seen: ${type.slice(0, SEEN_MAX)}`}`, accepted);

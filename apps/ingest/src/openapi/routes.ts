@@ -1,0 +1,94 @@
+import type { Scope } from '@spillway/keys';
+import type { ProblemDeclaration } from '@spillway/service-kit';
+import { bodyForms, type BodyForm, type Route } from '../admission/body-form.ts';
+import { problemCodes, type ProblemCode } from '../problems.ts';
+import { answerHeaders, requestHeaders } from './headers.ts';
+import type { SchemaName } from './schemas.ts';
+
+export type Answer = { means: string; media: string; schema: SchemaName; headers?: readonly (keyof typeof answerHeaders)[] };
+
+export type RouteDeclaration = {
+  method: 'get' | 'post';
+  path: string;
+  summary: string;
+  /** Of the key; without one the route asks for none. */
+  scope?: Scope;
+  requestHeaders?: readonly (keyof typeof requestHeaders)[];
+  /** By media type. */
+  bodies?: Readonly<Record<string, SchemaName>>;
+  /** By status: those that are no problem documents. */
+  answers: Readonly<Record<number, Answer>>;
+  /** By code: those that are. */
+  problems: Readonly<Record<string, ProblemDeclaration>>;
+};
+
+const JSON_TYPE = 'application/json';
+
+const only = (...codes: ProblemCode[]): Readonly<Record<string, ProblemDeclaration>> => Object.fromEntries(codes.map((code) => [code, problemCodes[code]]));
+
+const without = (...codes: ProblemCode[]): Readonly<Record<string, ProblemDeclaration>> => only(...(Object.keys(problemCodes) as ProblemCode[]).filter((code) => !codes.includes(code)));
+
+const SCHEMA_OF: Readonly<Record<BodyForm, SchemaName>> = { event: 'Event', array: 'Events', lines: 'EventLines' };
+
+const bodiesOf = (route: Route): Readonly<Record<string, SchemaName>> => Object.fromEntries([...bodyForms[route]].map(([media, form]) => [media, SCHEMA_OF[form]]));
+
+/** The API of ingest: `/openapi.json` is made of it, and tests hold every answer against that. */
+export const routes: readonly RouteDeclaration[] = [
+  {
+    method: 'post',
+    path: '/v1/events',
+    summary: 'Takes one event over: 202 says that it is on disk.',
+    scope: 'events:write',
+    requestHeaders: ['idempotency-key'],
+    bodies: bodiesOf('/v1/events'),
+    answers: { 202: { means: 'It is on disk. The same key or id again gets the same id.', media: JSON_TYPE, schema: 'Accepted', headers: ['ratelimit', 'ratelimit-policy'] } },
+    problems: problemCodes,
+  },
+  {
+    method: 'post',
+    path: '/v1/events/batch',
+    summary: 'Takes several events over; each has an answer of its own.',
+    scope: 'events:write',
+    bodies: bodiesOf('/v1/events/batch'),
+    answers: {
+      202: { means: 'All are on disk.', media: JSON_TYPE, schema: 'Results', headers: ['ratelimit', 'ratelimit-policy'] },
+      207: { means: 'Some are not: what became of each.', media: JSON_TYPE, schema: 'Results', headers: ['ratelimit', 'ratelimit-policy', 'retry-after'] },
+    },
+    // what concerns one event stands beside it: whose it is, and what became of it at the broker
+    problems: without('wrong_tenant', 'outcome_unknown'),
+  },
+  {
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This description.',
+    answers: { 200: { means: 'OpenAPI 3.1.', media: JSON_TYPE, schema: 'ApiDescription' } },
+    problems: {},
+  },
+  {
+    method: 'get',
+    path: '/healthz',
+    summary: 'Whether the process answers.',
+    answers: { 200: { means: 'It does.', media: JSON_TYPE, schema: 'Health' } },
+    problems: {},
+  },
+  {
+    method: 'get',
+    path: '/readyz',
+    summary: 'Whether it may be sent to, and what of it is not as it should be.',
+    answers: {
+      200: { means: 'It may.', media: JSON_TYPE, schema: 'Health' },
+      503: { means: 'It may not: something is away, starting or stopping.', media: JSON_TYPE, schema: 'Health' },
+    },
+    problems: {},
+  },
+  {
+    method: 'get',
+    path: '/metrics',
+    summary: 'Measurements in Prometheus’ text form. Off loopback it asks for the status key.',
+    answers: { 200: { means: 'As they are now.', media: 'text/plain', schema: 'Text' } },
+    problems: {
+      ...only('unauthenticated'),
+      status_key_unset: { status: 403, means: 'off loopback, and no status key is set' },
+    },
+  },
+];
