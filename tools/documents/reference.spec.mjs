@@ -40,7 +40,7 @@ describe('errors.md', () => {
 describe('facts.md', () => {
   const document = read('docs/reference/facts.md');
   const declared = read('libs/contracts/src/facts.ts');
-  const headings = ['Events', 'Attempts and deliveries', 'Endpoints', 'Retries', 'Duplicates'];
+  const headings = ['Events', 'Attempts and deliveries', 'Endpoints', 'Circuits', 'Retries', 'Duplicates'];
 
   it('has every fact, and no other', () => expect(headings.flatMap((heading) => rowsOf(document, heading)).toSorted()).toEqual(factTypes(declared)));
 

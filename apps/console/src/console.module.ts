@@ -10,6 +10,7 @@ import { DeadEnd } from './dead/dead-end.ts';
 import { DeadLetters } from './dead/dead-letters.ts';
 import { DeadController } from './dead/dead.controller.ts';
 import { EndpointsController } from './endpoints/endpoints.controller.ts';
+import { LearntByOwners } from './endpoints/learnt-by-owners.ts';
 import { ParkedCounts } from './endpoints/parked-counts.ts';
 import { TestEvents } from './endpoints/test-events.ts';
 import { EventTypes } from './event-types/event-types.ts';
@@ -38,6 +39,7 @@ export type Parts = {
   retries: WaitingRetriesOf;
   dedupeRules: DedupeRules;
   parked: ParkedCounts;
+  learnt: LearntByOwners;
   tests: TestEvents;
   letters: DeadLetters;
   deadEnd: DeadEnd;
@@ -46,7 +48,7 @@ export type Parts = {
 
 export const controllers = [EndpointsController, TenantsController, EventTypesController, KeysController, RetriesController, DeadController, JobsController, DedupeRulesController, StatusController, PageController];
 
-const providersOf = ({ registry, store, keys, facts, rules, status, switches, retries, dedupeRules, parked, tests, letters, deadEnd, jobs }: Parts): Provider[] => [
+const providersOf = ({ registry, store, keys, facts, rules, status, switches, retries, dedupeRules, parked, learnt, tests, letters, deadEnd, jobs }: Parts): Provider[] => [
   { provide: EndpointRegistry, useValue: registry },
   { provide: EndpointStore, useValue: store },
   { provide: EventTypes, useValue: new EventTypes(registry) },
@@ -59,6 +61,7 @@ const providersOf = ({ registry, store, keys, facts, rules, status, switches, re
   { provide: WaitingRetriesOf, useValue: retries },
   { provide: DedupeRules, useValue: dedupeRules },
   { provide: ParkedCounts, useValue: parked },
+  { provide: LearntByOwners, useValue: learnt },
   { provide: TestEvents, useValue: tests },
   { provide: DeadLetters, useValue: letters },
   { provide: DeadEnd, useValue: deadEnd },

@@ -11,6 +11,7 @@ import { ConsoleRules } from './console.rules.ts';
 import { DeadEnd } from './dead/dead-end.ts';
 import { DeadLetters } from './dead/dead-letters.ts';
 import { Replay } from './dead/replay.ts';
+import { LearntByOwners } from './endpoints/learnt-by-owners.ts';
 import { ParkedCounts } from './endpoints/parked-counts.ts';
 import { DedupeRules } from './dedupe-rules/dedupe-rules.ts';
 import { TestEvents } from './endpoints/test-events.ts';
@@ -60,6 +61,7 @@ export const consoleApp = async (config: ConsoleConfig): Promise<Service> => {
     open: (_, lease) => new JobRunner({ store: jobs, lease, log, slice: replay.slice }),
   });
   runner.start();
+  const owners = new Owners(leases);
   health.check('endpoints', () => ({ ok: registry.state.ready, detail: registry.state.why }));
   health.check('keys', () => ({ ok: keys.state.ready, detail: keys.state.why }));
   health.check('switches', () => ({ ok: control.state.ready, detail: control.state.why }));
@@ -74,11 +76,12 @@ export const consoleApp = async (config: ConsoleConfig): Promise<Service> => {
       rules,
       store: new EndpointStore(registry, { masterKeys, maxEndpoints: config.maxEndpointsPerTenant }),
       facts: new FactLog(ledger, log),
-      status: new PlaneStatus(broker, new Owners(leases)),
+      status: new PlaneStatus(broker, owners),
       switches: new SwitchStore(control),
       retries: new WaitingRetriesOf(broker),
       dedupeRules: new DedupeRules(control),
       parked: new ParkedCounts(broker),
+      learnt: new LearntByOwners(broker, owners),
       tests: new TestEvents(ingest),
       letters,
       deadEnd: new DeadEnd(broker),

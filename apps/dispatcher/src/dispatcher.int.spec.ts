@@ -1,7 +1,7 @@
 import 'reflect-metadata';
-import { deliveryHeaders, header, type DeliveryMeta, type Fact } from '@spillway/contracts';
+import { deliveryHeaders, header, type DeliveryMeta, type EndpointsLearnt, type Fact } from '@spillway/contracts';
 import { EndpointRegistry, EndpointStore, newMasterKey, parseMasterKeys, type EndpointDraft, type EndpointRecord } from '@spillway/endpoints';
-import { Publisher, RawHeaders } from '@spillway/jetstream';
+import { askAll, Publisher, RawHeaders } from '@spillway/jetstream';
 import { startPlaneBroker, testLog, type PlaneBroker } from '@spillway/jetstream/testing';
 import { loadConfig, serve, type Serving } from '@spillway/service-kit';
 import { newSecret } from '@spillway/standard-webhooks';
@@ -72,8 +72,8 @@ const everythingIn = async (stream: string): Promise<Kept[]> => {
   }
   return kept;
 };
-const factsOf = async (event: string): Promise<Fact[]> =>
-  (await everythingIn('WEBHOOK_LEDGER')).flatMap(({ data }) => data.split('\n').map((line) => JSON.parse(line) as Fact)).filter((fact) => 'event' in fact && fact.event === event);
+const allFacts = async (): Promise<Fact[]> => (await everythingIn('WEBHOOK_LEDGER')).flatMap(({ data }) => data.split('\n').map((line) => JSON.parse(line) as Fact));
+const factsOf = async (event: string): Promise<Fact[]> => (await allFacts()).filter((fact) => 'event' in fact && fact.event === event);
 const left = async (stream: string): Promise<number> => (await plane.broker.api<{ state: { messages: number } }>(`STREAM.INFO.${stream}`)).state.messages;
 
 describe('a first attempt', () => {
@@ -144,6 +144,21 @@ describe('a first attempt', () => {
     await eventually(async () => expect(await left('WEBHOOK_DELIVERY')).toBe(0));
   });
 });
+
+it('a circuit’s opening and closing are told, and who asks is told how it stands', async () => {
+  const receiver = await receiverThat(() => 503);
+  const { record } = await endpointAt(receiver.url);
+  const learnt = () => askAll<EndpointsLearnt>(plane.broker, subject.askLearnt(shardOf(record.id)), [record.id, 'ep_unknown'], { want: 1, timeoutMs: 5_000 });
+  const circuitFacts = async (): Promise<Fact[]> => (await allFacts()).filter((fact) => fact.type.startsWith('circuit.') && 'endpoint' in fact && fact.endpoint === record.id);
+  await eventually(async () => expect(await learnt()).toEqual([{}]));
+  for (let n = 0; n < 12; n += 1) await owe(record.id);
+  const lastFailure = { at: expect.any(String), kind: 'status', status: 503 };
+  await eventually(async () => expect(await circuitFacts()).toMatchObject([{ type: 'circuit.opened', tenant: 'acme', app: 'dispatcher', reason: 'failures', lastFailure }]));
+  expect(await learnt()).toEqual([{ [record.id]: { app: 'dispatcher', circuit: expect.stringMatching(/^(open|half_open)$/), lastFailure } }]);
+  receiver.handler = () => 200;
+  await eventually(async () => expect(await circuitFacts()).toMatchObject([{ type: 'circuit.opened' }, { type: 'circuit.closed', app: 'dispatcher', reason: 'answered', openMs: expect.any(Number) }]), 60_000);
+  expect(await learnt()).toEqual([{ [record.id]: { app: 'dispatcher', circuit: 'closed', lastFailure } }]);
+}, 130_000);
 
 describe('an endpoint at its cap', () => {
   it('never sees more at once than it allows, gets everything, and costs its neighbours nothing', async () => {

@@ -174,10 +174,11 @@ export class AttemptPath {
 
   private endedBy({ outcome, probe, durationMs }: Attempted, { endpoint }: Step, { ordered }: EndpointRecord): Ended {
     const cap: Ended['cap'] = { type: outcome.kind === 'delivered' ? 'succeeded' : outcome.reason === 'timeout' ? 'timed_out' : 'failed' };
-    if (ordered === true) return { cap, circuit: 'none', probe, durationMs };
+    const failed = outcome.kind === 'failed' ? { failed: { at: this.options.now().toISOString(), kind: outcome.reason, ...(outcome.status !== undefined && { status: outcome.status }) } } : {};
+    if (ordered === true) return { cap, circuit: 'none', probe, durationMs, ...failed };
     const waitMs = endpoint?.wait === undefined ? undefined : endpoint.wait.getTime() - this.options.now().getTime();
     const waitUntilMs = waitMs === undefined ? undefined : performance.now() + waitMs;
-    return outcome.kind === 'delivered' ? { cap, circuit: 'succeeded', probe, durationMs } : { cap, circuit: 'failed', probe, durationMs, waitUntilMs };
+    return outcome.kind === 'delivered' ? { cap, circuit: 'succeeded', probe, durationMs } : { cap, circuit: 'failed', probe, durationMs, waitUntilMs, ...failed };
   }
 
   private async post({ from, meta, delivery }: Due, record: EndpointRecord): Promise<{ outcome: Outcome; durationMs: number }> {

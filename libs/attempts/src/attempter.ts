@@ -12,11 +12,13 @@ import { WebhookClient } from '@spillway/webhook-client';
 import { AttemptPath, dueOf, type Due } from './attempt-path.ts';
 import type { AttemptsConfig } from './attempts.config.ts';
 import { AttemptsMetrics } from './attempts.telemetry.ts';
+import { circuitFact } from './circuit-facts.ts';
 import { DeletedHeads } from './deleted-heads.ts';
 import { EndpointChanges } from './endpoint-changes.ts';
 import { EndpointLife } from './endpoint-life.ts';
-import { Gate, type GateLimits } from './gate.ts';
+import { Gate, type CircuitChange, type GateLimits } from './gate.ts';
 import { Homes } from './home.ts';
+import { tellLearnt } from './learnt.ts';
 import { OrderedHeads } from './ordered-heads.ts';
 import { OperationalEvents } from './operational-events.ts';
 import { ParkedExpiry } from './parked-expiry.ts';
@@ -68,8 +70,12 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
   const switches = await RetrySwitches.open(broker, { log, pin: worlds.created('KV_webhook_control'), share });
   const client = clientOf(config);
   const limits = { ...options.limits, slots: config.attemptsAtOnce ?? options.limits.slots };
-  const gate = new Gate(limits, (endpointId) => subjectsOf(endpointId).forEach((of) => strategy.roomCame(of)));
   const plane = new Plane(broker, app, now);
+  const onCircuit = (change: CircuitChange): void => {
+    // beside the attempts: nothing waits for it
+    plane.ledger.record(change.tenant, circuitFact(change, app, now())).catch((error: unknown) => log.warn({ err: error, endpoint: change.endpointId }, 'a circuit’s change was not recorded'));
+  };
+  const gate = new Gate(limits, (endpointId) => subjectsOf(endpointId).forEach((of) => strategy.roomCame(of)), undefined, onCircuit);
   const told = new AttemptsMetrics(metrics, gate, plane);
   const events = new OperationalEvents(registry, new Publisher(broker, 'WEBHOOK_INGEST'), log);
   const life = new EndpointLife({ app, registry, store: new EndpointStore(registry, { masterKeys, now }), events, record: (tenant, fact) => plane.ledger.record(tenant, fact), log, now });
@@ -125,6 +131,7 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
   });
   const roomCame = (endpointId: string): void => subjectsOf(endpointId).forEach((of) => strategy.roomCame(of));
   new EndpointChanges(registry).listen({ onReset: (endpointId) => gate.forgetCircuit(endpointId), onChange: roomCame });
+  const stopTelling = tellLearnt(broker, { app, gate, shards: () => strategy.state().shards ?? [] });
   const beat = setInterval(() => {
     gate.beat();
     heads?.beat((endpointId) => registry.get(endpointId)?.ordered === true);
@@ -143,6 +150,7 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
     log,
     close: async () => {
       clearInterval(beat);
+      stopTelling();
       life.close();
       events.close();
       purge.close();

@@ -1,4 +1,4 @@
-import { Gate, type Ended, type GateLimits } from './gate.ts';
+import { Gate, type CircuitChange, type Ended, type GateLimits } from './gate.ts';
 import type { Admission, Line } from './line.ts';
 
 const limits: GateLimits = { slots: 8, maxWaitMs: 1_000, maxWaitingPerEndpoint: 20, maxWaitingBytes: 1_000 };
@@ -11,7 +11,9 @@ const setUp = (over: Partial<GateLimits> = {}) => {
   const time = { now: 0 };
   const rooms: string[] = [];
   const told: string[] = [];
-  const gate = new Gate({ ...limits, ...over }, (endpointId) => rooms.push(endpointId), () => time.now);
+  const circuits: string[] = [];
+  const changed = (change: CircuitChange): number => circuits.push(`${change.endpointId} ${change.is}: ${change.reason}${change.is === 'closed' ? ` after ${change.openMs} ms` : ''}`);
+  const gate = new Gate({ ...limits, ...over }, (endpointId) => rooms.push(endpointId), () => time.now, changed);
   const say = (name: string, admission: Admission): void => {
     told.push(admission.go === 'begin' ? `${name} begins${admission.probe ? ' as a probe' : ''}` : `${name} ${admission.go === 'stay' ? 'stays' : `is parked: ${admission.reason}`}`);
   };
@@ -29,7 +31,7 @@ const setUp = (over: Partial<GateLimits> = {}) => {
     }
     return of;
   };
-  return { gate, time, rooms, told, enter, line, warm };
+  return { gate, time, rooms, told, circuits, enter, line, warm };
 };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -241,8 +243,38 @@ describe('the gate, by circuit', () => {
     expect([rooms, told]).toEqual([['ep_1'], ['probe begins as a probe']]);
   });
 
+  it('says when it opens and when it is closed again, and nothing of what is between', () => {
+    const { gate, time, enter, ep, circuits } = opened();
+    expect(circuits).toEqual(['ep_1 opened: failures']);
+    time.now = 1_001;
+    enter(ep, 'probe', 'parked');
+    gate.leave(ep, failed({ probe: true }));
+    for (const now of [3_002, 3_003, 3_004, 3_005]) {
+      time.now = now;
+      enter(ep, 'again', 'parked');
+      expect(circuits).toHaveLength(1);
+      gate.leave(ep, { ...ok(), probe: now === 3_002 });
+    }
+    expect(circuits.slice(1)).toEqual(['ep_1 closed: answered after 3005 ms']);
+    gate.forgetCircuit('ep_1');
+    expect(circuits).toHaveLength(2);
+  });
+
+  it('says that it is closed because the endpoint is another one now', () => {
+    const { gate, circuits } = opened();
+    gate.forgetCircuit('ep_1');
+    expect(circuits).toEqual(['ep_1 opened: failures', 'ep_1 closed: reset after 0 ms']);
+  });
+
+  it('remembers how it failed last', () => {
+    const { gate, ep } = opened();
+    const lastFailure = { at: '2026-01-01T00:00:00.000Z', kind: 'timeout' } as const;
+    gate.leave(ep, failed({ failed: lastFailure }));
+    expect([gate.known('ep_1')?.lastFailure, gate.known('ep_2')]).toEqual([lastFailure, undefined]);
+  });
+
   it('leaves an endpoint alone as long as it asks', () => {
-    const { gate, time, line, enter, told } = setUp();
+    const { gate, time, line, enter, told, circuits } = setUp();
     const ep = line('ep_1', 8);
     void gate.enter(ep, 'turn', 1);
     gate.leave(ep, failed({ waitUntilMs: 30_000 }));
@@ -251,6 +283,7 @@ describe('the gate, by circuit', () => {
     time.now = 30_001;
     enter(ep, 'then');
     expect(told).toEqual(['early is parked: circuit_open', 'then begins as a probe']);
+    expect(circuits).toEqual(['ep_1 opened: asked_to_wait']);
   });
 });
 

@@ -1,3 +1,4 @@
+import type { LastFailure } from '@spillway/contracts';
 import type { CapEvent } from '@spillway/delivery';
 import { isBulk, isParked, Line, type Admission, type LineSettings, type ParkReason, type Place, type Waiter } from './line.ts';
 import { Turns } from './turns.ts';
@@ -24,9 +25,16 @@ export type Ended = {
   durationMs: number;
   /** There was no attempt after all, so its duration says nothing. */
   notMade?: boolean;
+  failed?: LastFailure;
   /** Monotonic: the endpoint asked to be left alone until then (`Retry-After`). */
   waitUntilMs?: number | undefined;
 };
+
+/** A circuit that was closed is so no more, or is again. What is between (probes, closing slowly) is not told. */
+export type CircuitChange = { endpointId: string; tenant: string; lastFailure: LastFailure | undefined } & (
+  | { is: 'opened'; reason: 'failures' | 'asked_to_wait' }
+  | { is: 'closed'; reason: 'answered' | 'reset'; openMs: number }
+);
 
 /** Read from PARKED at once: a few rounds of the cap, so that slices are worth their request. */
 const PARKED_ROUNDS = 4;
@@ -66,6 +74,7 @@ export class Gate {
     /** Somebody asked in vain for room for parked deliveries of this endpoint, and now there is. */
     private readonly onRoom: (endpointId: string) => void = () => undefined,
     private readonly clock: () => number = () => performance.now(),
+    private readonly onCircuit: (change: CircuitChange) => void = () => undefined,
   ) {}
 
   get attemptsInFlight(): number {
@@ -103,7 +112,14 @@ export class Gate {
 
   /** It was enabled again, or has another address: what was learnt of it says nothing any more. */
   forgetCircuit(endpointId: string): void {
-    this.lines.get(endpointId)?.forgetCircuit(this.clock());
+    const line = this.lines.get(endpointId);
+    line?.forgetCircuit(this.clock());
+    if (line) this.tellCircuit(line, 'reset');
+  }
+
+  /** `undefined`: nothing was begun there from here. */
+  known(endpointId: string): Line | undefined {
+    return this.lines.get(endpointId);
   }
 
   /** @returns at once where it is clear, else a promise. Whoever is told `begin` says `leave` when done. */
@@ -122,14 +138,17 @@ export class Gate {
   }
 
   /** @param from as it was entered */
-  leave(line: Line, { cap, circuit, probe, durationMs, notMade, waitUntilMs }: Ended, from: Place = 'turn'): void {
+  leave(line: Line, { cap, circuit, probe, durationMs, notMade, failed, waitUntilMs }: Ended, from: Place = 'turn'): void {
     const now = this.clock();
     this.release(line, from);
     if (notMade === true) line.inFlight -= 1;
     else line.ended(cap, durationMs);
     if (circuit !== 'none') line.tell({ type: circuit, probe }, now);
     else if (probe) line.tell({ type: 'probe_dropped' }, now);
-    if (waitUntilMs !== undefined && waitUntilMs > now) line.tell({ type: 'asked_to_wait', untilMs: waitUntilMs }, now);
+    const asked = waitUntilMs !== undefined && waitUntilMs > now;
+    if (asked) line.tell({ type: 'asked_to_wait', untilMs: waitUntilMs }, now);
+    if (failed) line.lastFailure = failed;
+    this.tellCircuit(line, asked ? 'asked_to_wait' : 'failures');
     const hindrance = line.waiting === 0 ? undefined : line.hindrance(now);
     if (hindrance === 'circuit_open' && line.circuit.is === 'open') this.turnAwayAll(line, hindrance);
     this.queueUp(line);
@@ -173,6 +192,17 @@ export class Gate {
     if (isParked(from) || !line.isRateLimited) return undefined;
     // what was parked before goes first: else, over its rate, the endpoint would serve only what comes last
     return hindrance !== undefined || line.parked.length > 0 || line.askedInVain ? { go: 'park', reason: 'over_rate' } : undefined;
+  }
+
+  private tellCircuit(line: Line, why: 'failures' | 'asked_to_wait' | 'reset'): void {
+    const isClosed = line.circuit.is === 'closed';
+    if (isClosed === (line.openSinceMs === undefined)) return;
+    const now = this.clock();
+    const openMs = Math.round(now - (line.openSinceMs ?? now));
+    line.openSinceMs = isClosed ? undefined : now;
+    const of = { endpointId: line.endpointId, tenant: line.tenant, lastFailure: line.lastFailure };
+    if (isClosed) this.onCircuit({ ...of, is: 'closed', reason: why === 'reset' ? 'reset' : 'answered', openMs });
+    else this.onCircuit({ ...of, is: 'opened', reason: why === 'asked_to_wait' ? why : 'failures' });
   }
 
   private offerRoom(line: Line, now: number): void {

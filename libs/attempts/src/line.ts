@@ -1,3 +1,4 @@
+import type { LastFailure } from '@spillway/contracts';
 import { capAfter, circuitAfter, mayBegin, newCap, newCircuit, type CapEvent, type Circuit, type CircuitEvent, type EarnedCap } from '@spillway/delivery';
 import { Fifo } from './fifo.ts';
 import { Rate } from './rate.ts';
@@ -40,6 +41,10 @@ export class Line {
   readonly bulk = new Fifo<Waiter>();
   /** Of these, how many were read from where they were parked. */
   parkedInBulk = 0;
+  /** As this process has seen it. */
+  lastFailure: LastFailure | undefined;
+  /** Monotonic: since when its circuit is not closed. */
+  openSinceMs: number | undefined;
   /** More parked deliveries would have been read, had there been room. */
   askedInVain = false;
   /** Of what is in flight, how many took one of the places for attempts that may be long. */

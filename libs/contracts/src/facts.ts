@@ -37,6 +37,8 @@ export type FailureKind =
   | 'redirect_not_followed'
   | 'protocol_error';
 
+export type LastFailure = { /** RFC 3339. */ at: string; kind: FailureKind; status?: number };
+
 export type DeadReason =
   | 'exhausted'
   | 'gone'
@@ -110,7 +112,8 @@ export type Fact =
       next: WentTo;
       nextAt?: string;
     })
-  | (Said & { type: 'delivery.parked'; tenant: string; endpoint: string; app: string; reason: string; deliveries: string[] })
+  // `nextAt`: PARKED had no room, and it waits in the calendar until then, with no attempt charged
+  | (Said & { type: 'delivery.parked'; tenant: string; endpoint: string; app: string; reason: string; deliveries: string[]; nextAt?: string })
   | (OfDelivery & { type: 'delivery.dead'; attempt: number; reason: DeadReason; by: 'endpoint' | 'pipeline'; kept: boolean })
   | (OfDelivery & { type: 'delivery.expired'; attempt: number; reason: string })
   // a dead letter went back to INGEST: as a delivery of its own, which stands for `replaces`; or, dead before it was routed, as the event
@@ -124,6 +127,9 @@ export type Fact =
       changed?: string[];
       reason?: string;
     })
+  // as one app has learnt it from its own attempts; `asked_to_wait`: it said Retry-After. `reset`: it was enabled, or has another address
+  | (Said & { type: 'circuit.opened'; tenant: string; endpoint: string; app: string; reason: 'failures' | 'asked_to_wait'; lastFailure?: LastFailure })
+  | (Said & { type: 'circuit.closed'; tenant: string; endpoint: string; app: string; reason: 'answered' | 'reset'; openMs: number })
   // of later attempts: all of them (then the tenant is `_system`), one tenant's or one endpoint's
   | (OfSwitch & { type: 'retries.suspended' | 'retries.resumed' })
   | (OfSwitch & { type: 'retries.throttled'; /** `null`: no longer. */ perSecond: number | null });

@@ -22,7 +22,8 @@ export {
   type HeaderPairs,
   type HeaderReader,
 } from './event-message.ts';
-export type { DeadReason, DedupeFault, DroppedOriginal, Fact, FactOf, FactType, FailureKind, FannedOut, WentTo } from './facts.ts';
+export type { CircuitState, EndpointLearnt, EndpointsLearnt } from './endpoint-learnt.ts';
+export type { DeadReason, DedupeFault, DroppedOriginal, Fact, FactOf, FactType, FailureKind, FannedOut, LastFailure, WentTo } from './facts.ts';
 export {
   DEDUPE_INDEX_KEY,
   DEDUPE_RULE_ID_PATTERN,

@@ -1,3 +1,4 @@
+export { answerTo, askAll, type AskOptions } from './ask.ts';
 export { buryUnreadable } from './bury.ts';
 export { Broker, type BrokerOptions } from './broker.ts';
 export {

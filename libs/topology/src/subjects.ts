@@ -26,6 +26,8 @@ export const subject = {
   ledger: (tenant: string) => `webhook.ledger.${token(tenant)}`,
   /** Core NATS, kept nowhere: tells an owner sooner that something was parked for it. */
   nudge: (kind: ParkedKind, shard: number) => `webhook.nudge.${kind}.${shard}`,
+  /** Core NATS: asks the shard's owners what they have learnt of endpoints. */
+  askLearnt: (shard: number | '*') => `webhook.ask.learnt.${shard}`,
 } as const;
 
 const RETRY_AT = /^webhook\.retry\.at\.(\d+)\.(\d{4})(\d{2})(\d{2})T(\d{2})\.(\d{2})(\d{2})$/;
@@ -36,6 +38,12 @@ export const readRetryAt = (of: string): { shard: number; dueAt: Date } | undefi
   if (!match) return undefined;
   const [, shard, year, month, day, hour, minute, second] = match;
   return { shard: Number(shard), dueAt: new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) };
+};
+
+/** The shard of such a question; `undefined` when it is none. */
+export const readAskLearnt = (of: string): number | undefined => {
+  const match = /^webhook\.ask\.learnt\.(\d+)$/.exec(of);
+  return match ? Number(match[1]) : undefined;
 };
 
 /** Kind, shard and endpoint of a parked subject; `undefined` when it is none. */

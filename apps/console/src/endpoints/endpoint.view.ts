@@ -1,3 +1,4 @@
+import type { EndpointLearnt } from '@spillway/contracts';
 import type { EndpointRecord } from '@spillway/endpoints';
 import { healthOf, type EndpointHealth } from './endpoint-health.ts';
 
@@ -24,7 +25,7 @@ const shown = [
 
 export type EndpointView = Pick<EndpointRecord, (typeof shown)[number]> & { health: EndpointHealth };
 
-export const endpointView = (record: EndpointRecord, parked: number | null): EndpointView => ({
+export const endpointView = (record: EndpointRecord, parked: number | null, learnt?: readonly EndpointLearnt[]): EndpointView => ({
   ...(Object.fromEntries(shown.map((name) => [name, record[name]])) as Pick<EndpointRecord, (typeof shown)[number]>),
-  health: healthOf(record, parked),
+  health: healthOf(record, parked, learnt),
 });

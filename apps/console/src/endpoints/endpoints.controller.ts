@@ -15,6 +15,7 @@ import { changed, changedFields, draftOf } from './endpoint-change.ts';
 import { permittedHeaders, permittedSecret, permittedUrl } from './endpoint-rules.ts';
 import { ChangeEndpointDto, CreateEndpointDto } from './endpoint.dto.ts';
 import { endpointView, type EndpointView } from './endpoint.view.ts';
+import { LearntByOwners } from './learnt-by-owners.ts';
 import { ParkedCounts } from './parked-counts.ts';
 import { TestEvents } from './test-events.ts';
 
@@ -28,6 +29,7 @@ export class EndpointsController {
     private readonly facts: FactLog,
     private readonly rules: ConsoleRules,
     private readonly parked: ParkedCounts,
+    private readonly learnt: LearntByOwners,
     private readonly tests: TestEvents,
   ) {}
 
@@ -39,7 +41,7 @@ export class EndpointsController {
     const secret = permittedSecret(dto.secret);
     const record = await this.store.create(tenant, draftOf(dto), secret);
     await this.facts.tell(tenant, [createdFact(record, by.id, record.createdAt)]);
-    return { ...endpointView(record, 0), secret };
+    return { ...endpointView(record, 0, []), secret };
   }
 
   @Get()
@@ -47,7 +49,9 @@ export class EndpointsController {
   async list(@Param('tenant') tenant: string, @Query() query: Record<string, unknown>): Promise<Page<EndpointView>> {
     const wanted = pageQuery(query);
     const parked = await this.parked.all();
-    return pageOf(this.registry.endpointsOf(tenant), byCreation, (record) => endpointView(record, parked === undefined ? null : (parked.get(record.id) ?? 0)), wanted);
+    const { items, ...page } = pageOf(this.registry.endpointsOf(tenant), byCreation, (record) => record, wanted);
+    const learnt = await this.learnt.of(items.map(({ id }) => id));
+    return { ...page, items: items.map((record) => endpointView(record, parked === undefined ? null : (parked.get(record.id) ?? 0), learnt.get(record.id))) };
   }
 
   @Get(':id')
@@ -99,7 +103,8 @@ export class EndpointsController {
   }
 
   private async shown(record: EndpointRecord): Promise<EndpointView> {
-    return endpointView(record, await this.parked.of(record.id));
+    const [parked, learnt] = await Promise.all([this.parked.of(record.id), this.learnt.of([record.id])]);
+    return endpointView(record, parked, learnt.get(record.id));
   }
 
   private found(tenant: string, id: string): EndpointRecord {

@@ -1,5 +1,6 @@
+import type { EndpointLearnt, EndpointsLearnt } from '@spillway/contracts';
 import type { EndpointRecord } from '@spillway/endpoints';
-import { Publisher, WatchedBucket } from '@spillway/jetstream';
+import { answerTo, Publisher, WatchedBucket } from '@spillway/jetstream';
 import { testLog } from '@spillway/jetstream/testing';
 import { eventually } from '@spillway/testing';
 import { shardOf, subject } from '@spillway/topology';
@@ -79,11 +80,11 @@ describe('an endpoint', () => {
     const tenant = newTenant();
     const { id } = await create(tenant);
     const health = async (rest: string) => (await running.call('GET', at(tenant, rest))).body;
-    expect((await health(`/${id}`))['health']).toEqual({ state: 'enabled', parked: 0 });
+    expect((await health(`/${id}`))['health']).toEqual({ state: 'enabled', circuit: null, parked: 0 });
     const parked = new Publisher(running.plane.broker, 'WEBHOOK_PARKED');
     for (const kind of ['first', 'first', 'later'] as const) await parked.publish(subject.parked(kind, shardOf(id), id), [], Buffer.from('{}'));
     await running.call('PATCH', at(tenant, `/${id}`), { body: { enabled: false } });
-    expect((await health(`/${id}`))['health']).toEqual({ state: 'disabled', parked: 3 });
+    expect((await health(`/${id}`))['health']).toEqual({ state: 'disabled', circuit: null, parked: 3 });
     await running.call('PATCH', at(tenant, `/${id}`), { body: { enabled: true } });
     // as who attempts writes it
     const registry = await WatchedBucket.open(running.plane.broker, 'webhook_endpoints', { log: testLog });
@@ -91,8 +92,29 @@ describe('an endpoint', () => {
     const failingSince = '2026-01-01T00:00:00.000Z';
     await registry.put(`endpoint.${id}`, JSON.stringify({ ...record, failingSince, failedWith: { kind: 'status', status: 503 } } satisfies EndpointRecord));
     registry.close();
-    const expected = { state: 'failing', parked: 3, failingSince, firstFailure: { kind: 'status', status: 503 } };
+    const expected = { state: 'failing', circuit: null, parked: 3, failingSince, firstFailure: { kind: 'status', status: 503 } };
     await eventually(async () => expect([(await health(`/${id}`))['health'], ((await health(''))['items'] as { health: object }[])[0]?.health]).toEqual([expected, expected]));
+  });
+
+  it('says what the owners of its shard have learnt of it: the worse circuit, and the newest failure', async () => {
+    const tenant = newTenant();
+    const { id } = await create(tenant);
+    const { broker } = running.plane;
+    const leases = await WatchedBucket.open(broker, 'webhook_leases', { log: testLog });
+    const failures: EndpointLearnt['lastFailure'][] = [{ at: '2026-01-01T00:00:00.000Z', kind: 'timeout' }, { at: '2026-01-01T00:00:09.000Z', kind: 'status', status: 503 }];
+    const answers: EndpointsLearnt[] = [{ [id]: { app: 'dispatcher', circuit: 'half_open', lastFailure: failures[1] } }, { [id]: { app: 'retrier', circuit: 'open', lastFailure: failures[0] } }];
+    const stop = answers.map((answer) => answerTo(broker, subject.askLearnt(shardOf(id)), (_, ids) => ((ids as string[]).includes(id) ? answer : undefined)));
+    const expected = { state: 'enabled', circuit: 'open', parked: 0, lastFailure: failures[1] };
+    await eventually(async () => {
+      // as owners renew their leases: that they are alive is what the console goes by
+      for (const app of ['dispatcher', 'retrier']) await leases.put(`${app}.${shardOf(id)}`, JSON.stringify({ holder: `${app}-test` }));
+      const [one, list] = [await running.call('GET', at(tenant, `/${id}`)), await running.call('GET', at(tenant))];
+      expect([one.body['health'], (list.body['items'] as { health: object }[])[0]?.health]).toEqual([expected, expected]);
+    });
+    stop[1]?.();
+    expect((await running.call('GET', at(tenant, `/${id}`))).body['health']).toMatchObject({ circuit: 'half_open' });
+    stop[0]?.();
+    leases.close();
   });
 
   it('is gone once deleted, and unknown to other tenants always', async () => {

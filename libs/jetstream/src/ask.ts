@@ -1,0 +1,39 @@
+import { createInbox } from '@nats-io/transport-node';
+import type { Broker } from './broker.ts';
+
+export type AskOptions = { /** So many answers are all that can come. */ want: number; timeoutMs: number };
+
+/**
+ * Asks whoever listens on a subject, over core NATS: for what is kept nowhere but in memory, and only shown to people.
+ * @returns what came in time; whoever is away, or busy, is left out
+ */
+export const askAll = async <T>(broker: Broker, subject: string, question: unknown, { want, timeoutMs }: AskOptions): Promise<T[]> => {
+  if (want === 0 || !broker.connected) return [];
+  const answers: T[] = [];
+  const reply = createInbox();
+  const all = Promise.withResolvers<void>();
+  const timer = setTimeout(all.resolve, timeoutMs);
+  const subscription = broker.nc.subscribe(reply, {
+    callback: (_error, message) => {
+      // without data: the server says that nobody listens
+      if (message.data.length > 0) answers.push(message.json<T>());
+      if (message.data.length === 0 || answers.length >= want) all.resolve();
+    },
+  });
+  broker.nc.publish(subject, JSON.stringify(question), { reply });
+  await all.promise;
+  clearTimeout(timer);
+  subscription.unsubscribe();
+  return answers;
+};
+
+/** Answers to `askAll`. @param answer `undefined`: it is not ours to answer @returns how to stop */
+export const answerTo = (broker: Broker, filter: string, answer: (subject: string, question: unknown) => unknown): (() => void) => {
+  const subscription = broker.nc.subscribe(filter, {
+    callback: (_error, message) => {
+      const said = answer(message.subject, message.json());
+      if (said !== undefined) message.respond(JSON.stringify(said));
+    },
+  });
+  return () => subscription.unsubscribe();
+};
