@@ -1,4 +1,4 @@
-import type { HeaderPairs } from '@spillway/contracts';
+import type { Fact, HeaderPairs } from '@spillway/contracts';
 import { Broker, BrokerRefused, Publisher, type PubAck } from '@spillway/jetstream';
 import { testLog } from '@spillway/jetstream/testing';
 import { eventually, onPlane, type Plane, type PlaneOptions } from '@spillway/testing';
@@ -34,6 +34,16 @@ export class BrokerView {
   /** Of whatever was ever stored there. */
   async lastSequence(stream: StreamName): Promise<number> {
     return (await this.state(stream)).last_seq;
+  }
+
+  /** As it is on the server now. */
+  async maxBytes(stream: StreamName): Promise<number> {
+    return (await this.broker.api<{ config: { max_bytes: number } }>(`STREAM.INFO.${stream}`)).config.max_bytes;
+  }
+
+  /** Every fact of a tenant; a page that was stored twice is read twice. */
+  async facts(tenant: string): Promise<Fact[]> {
+    return (await this.read('WEBHOOK_LEDGER', `webhook.ledger.${tenant}`)).flatMap(({ data }) => data.toString().split('\n').map((line) => JSON.parse(line) as Fact));
   }
 
   /** How many messages wait where; places with none are left out. */

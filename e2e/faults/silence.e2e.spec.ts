@@ -51,8 +51,7 @@ const events = (): ToSend[] => Array.from({ length: EVENTS }, (_, n) => ({ id: `
 
 /** What a reader makes of the ledger: pages may be stored twice, a fact is one for each attempt. */
 const story = async (view: BrokerView): Promise<{ succeeded: number; failed: number; dead: number; ended: number }> => {
-  const pages = await view.read('WEBHOOK_LEDGER', `webhook.ledger.${TENANT}`);
-  const facts = pages.flatMap(({ data }) => data.toString().split('\n').map((line) => JSON.parse(line) as Fact));
+  const facts = await view.facts(TENANT);
   const keys = (type: Fact['type']) => new Set(facts.flatMap((fact) => (fact.type === type && 'delivery' in fact && 'attempt' in fact ? [`${fact.delivery} ${fact.attempt}`] : [])));
   const ended = [...keys('attempt.succeeded'), ...keys('delivery.dead')].map((key) => key.split(' ')[0]);
   return { succeeded: keys('attempt.succeeded').size, failed: keys('attempt.failed').size, dead: keys('delivery.dead').size, ended: new Set(ended).size };

@@ -11,6 +11,11 @@ const STARTED_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 
 
 const OURS_SAID_EVERY_MS = 60_000;
 
+const deadLetters = ([key, value]: [string, number]): { value: number; labels: { reason: string; kept: string } } => {
+  const [reason = '', kept = ''] = key.split(' ');
+  return { value, labels: { reason, kept } };
+};
+
 /** What is counted of attempts, beside the path that makes them. */
 export class AttemptsMetrics {
   private readonly attempts;
@@ -27,6 +32,8 @@ export class AttemptsMetrics {
     this.started = metrics.histogram('spillway_attempt_started_after_seconds', 'From acceptance of the event to the start of the attempt.', STARTED_S);
     this.faultsOfOurs = metrics.counter('spillway_faults_of_ours_total', 'Failed attempts that were charged to nobody, because so many endpoints failed alike.');
     metrics.counter('spillway_deliveries_parked_total', 'Deliveries sent to wait for their endpoint, by reason.', () => [...plane.parkings].map(([reason, value]) => ({ value, labels: { reason } })));
+    metrics.counter('spillway_deliveries_refused_total', 'Deliveries that a full stream had no room for, by stream.', () => [...plane.refusals].map(([stream, value]) => ({ value, labels: { stream } })));
+    metrics.counter('spillway_dead_letters_total', 'Deliveries given up, by reason; kept: whether WEBHOOK_DEAD had room.', () => [...plane.deadLetters].map(deadLetters));
     metrics.gauge('spillway_circuits_open', 'Endpoints whose circuit is not closed.', () => gate.circuitsOpen);
     metrics.counter('spillway_handler_crashes_total', 'Deliveries that could not be worked and come again.', () => this.crashes);
     metrics.counter('spillway_shard_losses_total', 'Outcomes that another owner settles, because the shard was lost meanwhile.', () => this.losses);

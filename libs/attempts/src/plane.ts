@@ -1,7 +1,7 @@
 import { deliveryHeaders, header, type DeliveryMeta, type Fact } from '@spillway/contracts';
 import { nextMeta, whenDeadRefuses, whenParkedRefuses, whenRetryRefuses, giveUp, type Decision, type Delivery, type EndpointVerdict, type Policy, type Uncharged } from '@spillway/delivery';
 import { buryUnreadable, Pager, Publisher, PublishRefused, Stopped, type Broker, type WaitingMessage } from '@spillway/jetstream';
-import { shardOf, subject } from '@spillway/topology';
+import { shardOf, subject, type StreamName } from '@spillway/topology';
 import { ParkedFacts } from './parked-facts.ts';
 
 /** Nothing follows, not even a removal: it is read again where it waits. */
@@ -10,6 +10,11 @@ type Stays = { next: { go: 'stays'; untilTold?: boolean }; facts: []; endpoint?:
 export type Waits = { next: { go: 'waits'; attempt: number; at: Date }; facts: Fact[]; endpoint?: EndpointVerdict };
 export type Step = Decision | Uncharged | Stays | Waits;
 type Move = Exclude<Step['next'], { go: 'nowhere' | 'stays' | 'waits' }>;
+/** Which stream refused it first. */
+type Overflow = 'retry_overflow' | 'parked_overflow';
+const STREAM_OF = { retry: 'WEBHOOK_RETRY', parked: 'WEBHOOK_PARKED', dead: 'WEBHOOK_DEAD' } as const satisfies Record<Move['go'], StreamName>;
+const count = (counts: Map<string, number>, of: string): void => void counts.set(of, (counts.get(of) ?? 0) + 1);
+
 /** Why deliveries of an ordered endpoint are parked that came by their turn. */
 export const ORDERED = 'ordered';
 
@@ -36,6 +41,10 @@ export class Plane {
   private readonly nudged = new Map<string, number>();
   /** How many were parked, by reason. */
   readonly parkings = new Map<string, number>();
+  /** How many deliveries a full stream refused, by stream. */
+  readonly refusals = new Map<string, number>();
+  /** How many were given up, by `<reason> <kept>`. */
+  readonly deadLetters = new Map<string, number>();
   private readonly retry: Publisher;
   private readonly parked: Publisher;
   private readonly dead: Publisher;
@@ -58,12 +67,15 @@ export class Plane {
    * @throws NoLongerOurs
    */
   async move(step: Step, settled: Settled): Promise<Step> {
+    let overflow: Overflow = 'retry_overflow';
     for (let taken = step; ; ) {
       const { next } = taken;
       if (next.go === 'nowhere' || next.go === 'stays' || next.go === 'waits') return taken;
       const refusal = await this.put(next, settled, taken);
+      this.ended(next, refusal === undefined);
       if (!refusal) return taken;
-      taken = this.afterRefusal(taken, next, settled);
+      if (next.go === 'parked') overflow = 'parked_overflow';
+      taken = this.afterRefusal(taken, next, settled, overflow);
     }
   }
 
@@ -110,7 +122,7 @@ export class Plane {
   }
 
   private parkedOne(reason: string, to: string, moved: DeliveryMeta): void {
-    this.parkings.set(reason, (this.parkings.get(reason) ?? 0) + 1);
+    count(this.parkings, reason);
     this.nudge(to, moved);
   }
 
@@ -120,6 +132,11 @@ export class Plane {
     if (this.nudged.size >= NUDGES_REMEMBERED_MAX) this.nudged.clear();
     this.nudged.set(parkedOn, now);
     this.broker.nc.publish(subject.nudge(attempt === 1 ? 'first' : 'later', shardOf(endpointId)), parkedOn);
+  }
+
+  private ended(next: Move, kept: boolean): void {
+    if (next.go === 'dead') count(this.deadLetters, `${next.reason} ${kept}`);
+    if (!kept) count(this.refusals, STREAM_OF[next.go]);
   }
 
   /** Repeats the publication, never the attempt; and looks before each time whether it is still ours to move. */
@@ -132,15 +149,14 @@ export class Plane {
     }
   }
 
-  private afterRefusal(taken: Step, refused: Move, { delivery, policy, app, now, jitter }: Settled): Step {
+  private afterRefusal(taken: Step, refused: Move, { delivery, policy, app, now, jitter }: Settled, overflow: Overflow): Step {
     const said = { now: now(), app };
     switch (refused.go) {
       case 'parked':
         // the calendar would break the order: a gap, and it is said
-        return refused.reason === ORDERED ? giveUp(delivery, 'parked_overflow', said) : whenParkedRefuses(delivery, policy, jitter(), said);
+        return refused.reason === ORDERED ? giveUp(delivery, 'parked_overflow', said) : whenParkedRefuses(delivery, taken as Uncharged, policy, jitter(), said);
       case 'retry':
-        // refused by PARKED before: nothing was attempted, so there is no failure to tell of
-        return taken.facts.length === 0 ? giveUp(delivery, 'parked_overflow', said) : whenRetryRefuses(delivery, taken as Decision, said);
+        return whenRetryRefuses(delivery, taken as Decision, said, overflow);
       case 'dead':
         return whenDeadRefuses(taken as Decision);
     }

@@ -34,7 +34,7 @@ const step = (history: History, fact: Fact): History => {
         reason: undefined,
       };
     case 'delivery.parked':
-      return { ...history, state: 'parked', reason: fact.reason, nextAt: undefined };
+      return { ...history, state: fact.nextAt === undefined ? 'parked' : 'retrying', reason: fact.reason, nextAt: fact.nextAt };
     case 'delivery.dead':
       return { ...history, state: 'dead', reason: fact.reason, nextAt: undefined };
     case 'delivery.expired':

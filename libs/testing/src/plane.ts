@@ -150,9 +150,19 @@ export class Plane {
   }
 
   /** `spillway provision`. @throws Error with what it said when it refuses */
-  async provision(env: Env = {}, args: readonly string[] = []): Promise<string> {
-    const user = { ...this.userEnvironment('provisioner'), NATS_MONITOR_URL: this.broker.monitorUrl, ...this.parts.options.limits, ...env };
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--enable-source-maps', 'apps/cli/dist/main.js', 'provision', ...args], { cwd: repositoryRoot(), env: user, timeout: 60_000 });
+  provision(env: Env = {}, args: readonly string[] = []): Promise<string> {
+    return this.run(['provision', ...args], { ...this.parts.options.limits, ...env });
+  }
+
+  /** Any command of the CLI, as an operator types it. @throws Error with what it said when it refuses */
+  spillway(...args: readonly string[]): Promise<string> {
+    const urls = { SPILLWAY_URL: this.app('console').url, SPILLWAY_INGEST_URL: this.app('ingest').url, SPILLWAY_KEY: this.adminKey };
+    return this.run(args, { ...this.parts.options.limits, ...urls });
+  }
+
+  private async run(args: readonly string[], env: Env): Promise<string> {
+    const user = { ...this.userEnvironment('provisioner'), NATS_MONITOR_URL: this.broker.monitorUrl, ...env };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--enable-source-maps', 'apps/cli/dist/main.js', ...args], { cwd: repositoryRoot(), env: user, timeout: 60_000 });
     return `${stdout}${stderr}`;
   }
 
