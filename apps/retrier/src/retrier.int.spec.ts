@@ -195,6 +195,17 @@ describe('suspended retries', () => {
     for (const [n, at] of times.entries()) expect(times.filter((other, m) => m >= n && other - at < 950).length).toBeLessThanOrEqual(5);
     expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(1_500);
   }, 90_000);
+
+  it('go on at their pace in a retrier that is started while they are throttled, and owns nothing yet', async () => {
+    const receiver = await receiverThat();
+    const record = await endpointAt(receiver.url);
+    await set({ tenant: 'acme' }, { throttled: { perSecond: 40, by: 'test', at: '2026-01-01T00:00:00Z' } });
+    await serving.stop();
+    serving = await start();
+    // a second and a half; at the part of who owns nothing (a 64th) it would be a minute and a half
+    await Promise.all(Array.from({ length: 60 }, () => owe(record, inMs(-1_000))));
+    await eventually(() => expect(receiver.requests).toHaveLength(60), 60_000);
+  }, 90_000);
 });
 
 it('parks the later attempts of an endpoint that has one home, for the dispatcher', async () => {

@@ -15,9 +15,11 @@ export class RetryConsumer {
 
   /** A later attempt whose time has come; also the first of what PARKED had no room for. */
   @Consumes('calendar')
-  due(@Payload() due: Due): Promise<Step> {
+  async due(@Payload() due: Due): Promise<Step> {
     this.pace.took();
-    return this.path.attempt(due);
+    const step = await this.path.attempt(due);
+    if (step.next.go === 'stays') this.pace.gaveBack();
+    return step;
   }
 
   /** A later attempt that waits for its endpoint. */

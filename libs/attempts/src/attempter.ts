@@ -66,8 +66,7 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
   const { broker, worlds, replica } = await joinPlane(config, { app, log, health, host: hostname() });
   const masterKeys = parseMasterKeys(config.masterKey);
   const registry = await EndpointRegistry.open(broker, { log, pin: worlds.created('KV_webhook_endpoints'), masterKeys });
-  const share = (): number => (strategy.state().shards?.length ?? 0) / allShards.length;
-  const switches = await RetrySwitches.open(broker, { log, pin: worlds.created('KV_webhook_control'), share });
+  const switches = await RetrySwitches.open(broker, { log, pin: worlds.created('KV_webhook_control') });
   const client = clientOf(config);
   const limits = { ...options.limits, slots: config.attemptsAtOnce ?? options.limits.slots };
   const plane = new Plane(broker, app, now);
@@ -133,6 +132,7 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
   new EndpointChanges(registry).listen({ onReset: (endpointId) => gate.forgetCircuit(endpointId), onChange: roomCame });
   const stopTelling = tellLearnt(broker, { app, gate, shards: () => strategy.state().shards ?? [] });
   const beat = setInterval(() => {
+    switches.owns(strategy.shardsHeld / allShards.length, performance.now());
     gate.beat();
     heads?.beat((endpointId) => registry.get(endpointId)?.ordered === true);
   }, BEAT_MS);

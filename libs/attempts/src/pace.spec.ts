@@ -13,6 +13,16 @@ describe('the pace of a backlog', () => {
     expect(Array.from({ length: 7 }, (_, second) => useUp(pace, (second + 1) * 1_000))).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 8_000]);
   });
 
+  it('is not used up by what was not begun after all', () => {
+    const pace = new Pace();
+    pace.available(1_000);
+    for (let n = 0; n < 1_000; n += 1) {
+      pace.took();
+      pace.gaveBack();
+    }
+    expect(pace.available(1_500)).toBe(250);
+  });
+
   it('begins anew after a quiet second, and when told', () => {
     const pace = new Pace();
     useUp(pace, 1_000);

@@ -20,6 +20,11 @@ export class Pace {
     this.begun += 1;
   }
 
+  /** It was not begun after all: whoever is suspended uses up nobody's pace. */
+  gaveBack(): void {
+    if (this.begun > 0) this.begun -= 1;
+  }
+
   /** From the beginning: something was resumed. */
   restart(): void {
     this.perSecond = FIRST_PER_SECOND;

@@ -13,6 +13,18 @@ describe('a rate', () => {
     expect(rate.available(1_040)).toBe(3);
   });
 
+  it.each([
+    { perSecond: 2, free: [0, 1] },
+    { perSecond: 6, free: [1, 3] },
+  ])('remembers what began lately when it becomes $perSecond, and what is more comes a second later', ({ perSecond, free }) => {
+    const rate = new Rate(4);
+    for (const at of [0, 300, 600]) rate.take(at);
+    const resized = rate.resized(perSecond, 700);
+    // by 1,330 the first and the second are over a second ago
+    expect([700, 1_330].map((now) => resized.available(now))).toEqual(free);
+    expect(resized.available(1_750)).toBe(perSecond);
+  });
+
   it('below one a second spaces them', () => {
     const rate = new Rate(0.5);
     rate.take(0);

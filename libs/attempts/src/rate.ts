@@ -30,6 +30,15 @@ export class Rate {
     this.at = (this.at + 1) % this.starts.length;
   }
 
+  /** Another rate, which remembers what began lately under this one; of what it has more, nothing is free before a window is over: others may have used it. */
+  resized(perSecond: number, nowMs: number): Rate {
+    const resized = new Rate(perSecond);
+    // from the oldest; where the new one has fewer places, the oldest are overwritten
+    for (let i = 0; i < this.starts.length; i += 1) resized.take(this.starts[(this.at + i) % this.starts.length] as number);
+    for (let more = this.starts.length; more < resized.starts.length; more += 1) resized.take(nowMs);
+    return resized;
+  }
+
   private isFree(place: number, nowMs: number): boolean {
     return nowMs - (this.starts[place] as number) >= this.windowMs;
   }

@@ -6,24 +6,26 @@ import { Rate } from './rate.ts';
 type Held = { value: RetrySwitch; rate: Rate | undefined };
 type Of = { tenant: string; endpointId: string };
 
+/** Of a process that owns nothing yet: of what is said for all it may do next to nothing. */
+const SHARE_MIN = 1 / 64;
+
 /** Suspended and throttled retries, from a watch: looked at before each later attempt. First attempts never look at it. */
 export class RetrySwitches {
   private readonly held = new Map<string, Held>();
   private readonly listeners: ((resumed: boolean) => void)[] = [];
+  private share = SHARE_MIN;
 
   private constructor(
     private readonly bucket: WatchedBucket,
     private readonly log: Logger,
-    /** Of what is said for all or for a tenant, this process's part: its shards among all. */
-    private readonly share: () => number,
   ) {
     bucket.onChange((key, entry) => {
       if (key.startsWith(SWITCH_PREFIX)) this.take(key, entry?.value);
     });
   }
 
-  static async open(broker: Broker, { log, pin, share }: { log: Logger; pin?: string | undefined; share: () => number }): Promise<RetrySwitches> {
-    return new RetrySwitches(await WatchedBucket.open(broker, 'webhook_control', { log, pin }), log, share);
+  static async open(broker: Broker, { log, pin }: { log: Logger; pin?: string | undefined }): Promise<RetrySwitches> {
+    return new RetrySwitches(await WatchedBucket.open(broker, 'webhook_control', { log, pin }), log);
   }
 
   get state(): BucketState {
@@ -57,6 +59,14 @@ export class RetrySwitches {
     return rates.length === 0 ? undefined : Math.min(...rates.map((rate) => rate.available(nowMs)));
   }
 
+  /** Of what is said for all or for a tenant, this process's part: its shards among all. They come and go while a throttle holds. */
+  owns(share: number, nowMs: number): void {
+    const wanted = Math.max(share, SHARE_MIN);
+    if (wanted === this.share) return;
+    this.share = wanted;
+    for (const [key, held] of this.held) if (!isOfEndpoint(key) && held.value.throttled) held.rate = held.rate?.resized(this.partOf(key, held.value.throttled.perSecond), nowMs);
+  }
+
   close(): void {
     this.bucket.close();
   }
@@ -76,9 +86,13 @@ export class RetrySwitches {
   }
 
   private rateOf(key: string, perSecond: number | undefined): Rate | undefined {
-    if (perSecond === undefined) return undefined;
-    // an endpoint has one home; what is said for more is divided among the owners
-    const part = key.startsWith(`${SWITCH_PREFIX}endpoint.`) ? 1 : Math.max(this.share(), 1 / 64);
-    return new Rate(Math.max(perSecond * part, 0.01));
+    return perSecond === undefined ? undefined : new Rate(this.partOf(key, perSecond));
+  }
+
+  /** An endpoint has one home; what is said for more is divided among the owners. */
+  private partOf(key: string, perSecond: number): number {
+    return Math.max(perSecond * (isOfEndpoint(key) ? 1 : this.share), 0.01);
   }
 }
+
+const isOfEndpoint = (key: string): boolean => key.startsWith(`${SWITCH_PREFIX}endpoint.`);

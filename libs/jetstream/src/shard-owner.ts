@@ -75,6 +75,11 @@ export class ShardOwner {
     return [...this.owned.keys()].toSorted((a, b) => a - b);
   }
 
+  /** How many they are. Cheap. */
+  get shardsHeld(): number {
+    return this.owned.size;
+  }
+
   get state(): ShardOwnerState {
     const bucket = this.bucket?.state ?? { ready: false, why: this.why };
     const owned = this.shards.map((shard) => {

@@ -83,6 +83,11 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     return sum;
   }
 
+  /** How many shards this process works now. */
+  get shardsHeld(): number {
+    return this.owner?.shardsHeld ?? 0;
+  }
+
   /** For `/readyz`: which shards this process works, and what is wrong with a durable. */
   state(): { ok: boolean; shards?: readonly number[]; faults: string[] } {
     const faults = [...this.works].flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
