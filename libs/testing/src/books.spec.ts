@@ -21,6 +21,13 @@ it('names what is lost, of the endpoint that did not get it', () => {
   expect(books.totals()).toMatchObject({ owed: 2, delivered: 1, lost: 1 });
 });
 
+it('counts on what was written past the producer', () => {
+  const books = toBoth();
+  books.written('evt_1', event('1'));
+  books.arrived(arrival('evt_1', 'x', 1));
+  expect(books.totals()).toMatchObject({ requests: 0, acknowledged: 1, owed: 2, delivered: 1, lost: 1, strange: 0 });
+});
+
 it('does not count on what was not acknowledged', () => {
   const books = toBoth();
   books.tried({ event: event('1'), error: 'ECONNREFUSED', tookMs: 3 });
@@ -50,7 +57,19 @@ it('excuses a duplicate only by a fault at which its first was in flight or just
   }
   expect(books.totals()).toMatchObject({ duplicates: 3, unexplained: 2, lost: 0 });
   expect(books.atRisk(fault)).toBe(1);
-  expect(books.print('a test')).toMatch(/duplicates +3\n[^]*kill: away \d+ ms, next arrival 30\d ms later, duplicates 1, in flight or just settled 1/);
+  expect(books.print('a test')).toMatch(/duplicates +3\n[^]*kill: struck after 0 ms, away \d+ ms, next arrival 30\d ms later, duplicates 1, in flight or just settled 1/);
+});
+
+it('excuses what was noted while a fault was about to strike', () => {
+  const books = new Books(() => ['x']);
+  const over = books.fault('freeze', 'the moment');
+  const fault = books.faults[0]!;
+  for (const until = Date.now() + 400; Date.now() < until; ) continue;
+  books.struck();
+  over();
+  accepted(books, event('1'));
+  for (const at of [fault.atMs + 600, fault.untilMs + 500]) books.arrived(arrival('evt_1', 'x', at));
+  expect(books.totals()).toMatchObject({ duplicates: 1, unexplained: 0 });
 });
 
 it('excuses nothing by a fault that must not repeat anything', () => {

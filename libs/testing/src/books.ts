@@ -11,7 +11,7 @@ export type Repeat = { event: string; endpoint: string; firstAt: number; againAt
 export type Excuses = 'nothing' | 'the moment' | 'all along';
 
 /** A fault that the test made. */
-export type Fault = { what: string; atMs: number; untilMs: number; excuses: Excuses };
+export type Fault = { what: string; atMs: number; /** By when it had struck: a signal is sent, and done a while later. */ struckMs: number; untilMs: number; excuses: Excuses };
 
 export type Totals = {
   /** Events that were to be sent, and requests that it took. */
@@ -68,6 +68,12 @@ export class Books {
     if (answer?.status === 202) this.acknowledged.set((JSON.parse(answer.body) as { id: string }).id, event);
   };
 
+  /** What the test itself wrote into a stream is owed as if it had been acknowledged. @param id as `webhook-id` will say it */
+  written(id: string, event: ToSend): void {
+    this.attempted.set(id, event);
+    this.acknowledged.set(id, event);
+  }
+
   /** For the receiver: an arrival counts from its last byte, answered or not. */
   readonly arrived = ({ url, headers, at }: Pick<Received, 'url' | 'headers' | 'at'>): void => {
     this.arrivedInAll += 1;
@@ -91,9 +97,16 @@ export class Books {
 
   /** From now until the function that it returns is called. */
   fault(what: string, excuses: Excuses): () => void {
-    const fault = { what, atMs: Date.now(), untilMs: Number.POSITIVE_INFINITY, excuses };
+    const now = Date.now();
+    const fault = { what, atMs: now, struckMs: now, untilMs: Number.POSITIVE_INFINITY, excuses };
     this.faults.push(fault);
     return () => void (fault.untilMs = Date.now());
+  }
+
+  /** The last fault has struck by now: whoever it was stands still, or is gone. On a busy machine that takes a while, and nothing is noted meanwhile. */
+  struck(): void {
+    const fault = this.faults.at(-1);
+    if (fault) fault.struckMs = Date.now();
   }
 
   /** Owed by acknowledged events and never seen. */
@@ -162,7 +175,7 @@ export class Books {
       const seen = repeats.filter(({ firstAt, againAt }) => lies(firstAt, fault) && againAt >= fault.atMs).length;
       const resumed = this.resumedAfterMs(fault);
       const risk = fault.excuses === 'nothing' ? ' (none excused)' : `, in flight or just settled ${this.atRisk(fault)}`;
-      return `  ${fault.what}: away ${fault.untilMs - fault.atMs} ms, next arrival ${resumed === undefined ? 'none' : `${resumed} ms`} later, duplicates ${seen}${risk}`;
+      return `  ${fault.what}: struck after ${fault.struckMs - fault.atMs} ms, away ${fault.untilMs - fault.atMs} ms, next arrival ${resumed === undefined ? 'none' : `${resumed} ms`} later, duplicates ${seen}${risk}`;
     });
     const totals = Object.entries(this.totals()).map(([name, count]) => `  ${name.padEnd(14)}${String(count).padStart(8)}`);
     const strangest = this.unexplained().slice(0, SHOWN).map((repeat) => `  not excused: ${this.story(repeat)}`);
@@ -189,8 +202,8 @@ export class Books {
 const signed = (ms: number): string => (ms < 0 ? String(ms) : `+${ms}`);
 
 /** In flight during the fault, or just settled before it. */
-const lies = (firstAt: number, { atMs, untilMs, excuses }: Fault): boolean => {
-  const last = excuses === 'all along' ? untilMs : atMs + NOTICED_MS;
+const lies = (firstAt: number, { atMs, struckMs, untilMs, excuses }: Fault): boolean => {
+  const last = excuses === 'all along' ? untilMs : struckMs + NOTICED_MS;
   return firstAt >= atMs - SETTLED_WITHIN_MS - SETTLING_MS && firstAt <= last;
 };
 
