@@ -4,9 +4,10 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { findNatsServer } from '@spillway/testing';
 import { ingest } from './ingest.mjs';
+import { isolation } from './isolation.mjs';
 import { pipeline } from './pipeline.mjs';
 
-const benches = { pipeline, ingest };
+const benches = { pipeline, ingest, isolation };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false }, seconds: { type: 'string', default: '8' }, help: { type: 'boolean', default: false } } });
 const name = positionals[0] ?? 'pipeline';
