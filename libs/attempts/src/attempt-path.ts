@@ -126,7 +126,7 @@ export class AttemptPath {
     if (app === 'dispatcher' && record.ordered === true && !isParked(place)) return parked(ORDERED);
     if (meta.attempt === 1) return undefined;
     if (switches.suspended(meta)) return staysUntilTold;
-    if (switches.mayBegin(meta, performance.now())) return undefined;
+    if (switches.mayBegin(meta, performance.now(), isParked(place))) return undefined;
     return isParked(place) ? stays : parked('throttled');
   }
 

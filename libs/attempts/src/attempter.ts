@@ -34,7 +34,7 @@ export type Attempter = {
   path: AttemptPath;
   switches: RetrySwitches;
   /** Of the subjects in PARKED. */
-  roomInParked: (subject: string, held: number) => number;
+  roomInParked: (subject: string, held: number, waiting: number) => number;
   transport: () => JetStreamTransport;
   log: Logger;
 };
@@ -119,7 +119,7 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
       // resumed since that was decided: nobody would tell it any more
       return left !== undefined && switches.suspended(meta) ? left : undefined;
     },
-    room: (asked) => (asked.queue.startsWith('parked-') ? parts.roomInParked(asked.subject ?? '', asked.held) : roomElsewhere(asked)),
+    room: (asked) => (asked.queue.startsWith('parked-') ? parts.roomInParked(asked.subject ?? '', asked.held, asked.waiting ?? 0) : roomElsewhere(asked)),
     mayTake: () => worlds.state.ready && registry.state.ready && switches.state.ready,
     onCrash: (error, message) => crashed(error, message, { app, plane, log, told }),
     onShardWon: (shard) => heads?.forget(shard),

@@ -166,6 +166,22 @@ describe('the gate, by slots', () => {
     expect(told).toContain('5 is parked: at_cap');
   });
 
+  it('leaves half of them to the others when a quick endpoint falls silent, and takes it for quick again when it answers', () => {
+    const { gate, time, line, warm, enter, told } = setUp({ slots: 16 });
+    const [ep, other] = [warm(line('ep_1', 16)), warm(line('ep_2', 8))];
+    const begun = (who: string): number => told.filter((text) => text.startsWith(who) && text.endsWith('begins')).length;
+    for (const n of [1, 2, 3]) enter(ep, `hangs ${n}`);
+    time.now = 300; // far longer than the millisecond it took before
+    gate.beat();
+    for (const n of [4, 5, 6, 7, 8, 9, 10]) enter(ep, `hangs ${n}`);
+    for (const n of [1, 2, 3, 4]) enter(other, `other ${n}`);
+    expect([begun('hangs'), begun('other')]).toEqual([8, 4]);
+    expect([ep.maybeLong, other.maybeLong]).toEqual([true, false]);
+    gate.leave(ep, ok(300));
+    gate.beat();
+    expect(ep.maybeLong).toBe(false);
+  });
+
   it('gives one tenant at most a quarter of them when few are left', () => {
     const { line, warm, enter, told } = setUp({ slots: 16 });
     const lines = Array.from({ length: 20 }, (_, n) => warm(line(`ep_${n}`, 2, undefined, 'greedy')));

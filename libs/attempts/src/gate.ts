@@ -141,8 +141,8 @@ export class Gate {
   leave(line: Line, { cap, circuit, probe, durationMs, notMade, failed, waitUntilMs }: Ended, from: Place = 'turn'): void {
     const now = this.clock();
     this.release(line, from);
-    if (notMade === true) line.inFlight -= 1;
-    else line.ended(cap, durationMs);
+    line.left(durationMs, now);
+    if (notMade !== true) line.ended(cap, durationMs, now);
     if (circuit !== 'none') line.tell({ type: circuit, probe }, now);
     else if (probe) line.tell({ type: 'probe_dropped' }, now);
     const asked = waitUntilMs !== undefined && waitUntilMs > now;
@@ -174,6 +174,7 @@ export class Gate {
     }
     this.serve(now);
     for (const line of this.lines.values()) {
+      this.countLong(line, now);
       this.parkTheLate(line, line.fresh, now);
       // bulk may wait for slots that others want, where it is: only its endpoint's cap parks it
       if (!line.hasRoom) this.parkTheLate(line, line.bulk, now);
@@ -275,6 +276,17 @@ export class Gate {
     if (!isBulk(from)) return;
     line.bulkLongPlaces += 1;
     this.bulkLongInFlight += 1;
+  }
+
+  /** What began as quick and hangs holds a place for long attempts by now; and its line begins no more but in such places. */
+  private countLong(line: Line, now: number): void {
+    const wasLong = line.maybeLong;
+    const long = line.look(now);
+    if (long > line.longPlaces) {
+      this.longInFlight += long - line.longPlaces;
+      line.longPlaces = long;
+    }
+    if (line.waiting > 0 && line.maybeLong !== wasLong) this.queueUp(line);
   }
 
   private release(line: Line, from: Place): void {

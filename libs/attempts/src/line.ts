@@ -29,6 +29,9 @@ export type LineSettings = {
 const WEIGHT = 0.2;
 /** Attempts longer than this are long: they hold at most half of the slots. */
 export const LONG_MS = 1_000;
+/** No answer for eight times what one takes, and for longer than a process on a busy machine may stand still: the endpoint may have begun to hang. */
+const SILENT_TIMES = 8;
+const SILENT_MIN_MS = 200;
 
 /** What this process knows of one endpoint: how much it may do there at once, whether it answers, and who waits for it. */
 export class Line {
@@ -56,6 +59,10 @@ export class Line {
   private rate: Rate | undefined;
   private recentMs: number | undefined;
   private provenQuick = false;
+  /** When the attempts in flight began, the oldest first. */
+  private readonly begun: number[] = [];
+  private answeredAt = Number.NEGATIVE_INFINITY;
+  private silent = false;
   private parkedIsNext = true;
 
   constructor(
@@ -104,7 +111,17 @@ export class Line {
 
   /** Until it has answered quickly, and again when it no longer does: such lines share half of the slots. */
   get maybeLong(): boolean {
-    return !this.provenQuick || (this.recentMs ?? 0) > LONG_MS;
+    return !this.provenQuick || this.silent || (this.recentMs ?? 0) > LONG_MS;
+  }
+
+  /** How many of the attempts in flight are long by now: all of them, when the endpoint has fallen silent, which `maybeLong` says from here on. */
+  look(nowMs: number): number {
+    const [oldest] = this.begun;
+    const silentAfterMs = Math.min(LONG_MS, Math.max(SILENT_MIN_MS, (this.recentMs ?? 0) * SILENT_TIMES));
+    this.silent = oldest !== undefined && nowMs - Math.max(oldest, this.answeredAt) > silentAfterMs;
+    if (this.silent) return this.begun.length;
+    const young = this.begun.findIndex((at) => nowMs - at <= LONG_MS);
+    return young < 0 ? this.begun.length : young;
   }
 
   configure(settings: LineSettings): void {
@@ -128,6 +145,7 @@ export class Line {
   /** @returns whether it is a probe of an open circuit */
   begin(nowMs: number): boolean {
     this.inFlight += 1;
+    this.begun.push(nowMs);
     this.rate?.take(nowMs);
     const probe = mayBegin(this.known, this.inFlight - 1, nowMs) === 'probe';
     if (probe) this.tell({ type: 'probe_began' }, nowMs);
@@ -145,8 +163,17 @@ export class Line {
     return waiter;
   }
 
-  ended(event: CapEvent, durationMs: number): void {
+  /** One in flight is over, or was not made after all. */
+  left(durationMs: number, nowMs: number): void {
     this.inFlight -= 1;
+    const began = nowMs - durationMs;
+    const after = this.begun.findIndex((at) => at > began);
+    // it began at the gate, a little before whoever measured its duration
+    this.begun.splice(after < 0 ? this.begun.length - 1 : Math.max(0, after - 1), 1);
+  }
+
+  ended(event: CapEvent, durationMs: number, nowMs: number): void {
+    if (event.type !== 'timed_out') this.answeredAt = nowMs;
     this.cap = capAfter(this.cap, event);
     this.recentMs = this.recentMs === undefined ? durationMs : this.recentMs + WEIGHT * (durationMs - this.recentMs);
     if (event.type === 'succeeded' && durationMs < LONG_MS) this.provenQuick = true;

@@ -25,6 +25,16 @@ describe('a rate', () => {
     expect(resized.available(1_750)).toBe(perSecond);
   });
 
+  it('keeps what it promised from others, for a moment', () => {
+    const rate = new Rate(4);
+    rate.promise(3, 0);
+    expect([rate.available(0), rate.unpromised(0)]).toEqual([4, 1]);
+    rate.take(10);
+    expect([rate.available(10), rate.unpromised(10)]).toEqual([3, 1]);
+    // the other two never came
+    expect(rate.unpromised(251)).toBe(3);
+  });
+
   it('below one a second spaces them', () => {
     const rate = new Rate(0.5);
     rate.take(0);

@@ -1,6 +1,9 @@
 /** A little over the second: starts are counted here, arrivals there, and the way between them is not always equally long. */
 const MARGIN = 1.02;
 
+/** A promise that was not kept by then (fewer were there than was thought, a read that failed) is void. A read takes some ms. */
+const PROMISED_FOR_MS = 250;
+
 /**
  * At most so many starts in any second, wherever it is laid: the last of them are remembered, and one more may begin when the oldest is a window ago.
  * Below one a second the window is as long as one start takes.
@@ -9,6 +12,8 @@ export class Rate {
   private readonly starts: Float64Array;
   private readonly windowMs: number;
   private at = 0;
+  private promised = 0;
+  private promisedAt = Number.NEGATIVE_INFINITY;
 
   constructor(readonly perSecond: number) {
     const places = Math.max(1, Math.floor(perSecond));
@@ -24,8 +29,22 @@ export class Rate {
     return free;
   }
 
+  /** How many of these nobody was promised. */
+  unpromised(nowMs: number): number {
+    if (nowMs - this.promisedAt > PROMISED_FOR_MS) this.promised = 0;
+    return Math.max(0, this.available(nowMs) - this.promised);
+  }
+
+  /** For who is on the way. */
+  promise(count: number, nowMs: number): void {
+    if (count === 0) return;
+    this.promised += count;
+    this.promisedAt = nowMs;
+  }
+
   /** One begins; only after `available` said so. */
   take(nowMs: number): void {
+    if (this.promised > 0) this.promised -= 1;
     this.starts[this.at] = nowMs;
     this.at = (this.at + 1) % this.starts.length;
   }

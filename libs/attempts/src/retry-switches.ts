@@ -45,18 +45,20 @@ export class RetrySwitches {
     return this.scopesOf(of).some((key) => this.held.get(key)?.value.suspended !== undefined);
   }
 
-  /** True when every throttle that applies allows one more, which is counted then. */
-  mayBegin(of: Of, nowMs: number): boolean {
-    const rates = this.scopesOf(of).flatMap((key) => this.held.get(key)?.rate ?? []);
-    if (rates.some((rate) => rate.available(nowMs) === 0)) return false;
+  /** True when every throttle that applies allows one more, which is counted then. @param wasPromised it was read because of a promise; nobody else may use those */
+  mayBegin(of: Of, nowMs: number, wasPromised: boolean): boolean {
+    const rates = this.ratesOf(of);
+    if (rates.some((rate) => (wasPromised ? rate.available(nowMs) : rate.unpromised(nowMs)) === 0)) return false;
     for (const rate of rates) rate.take(nowMs);
     return true;
   }
 
-  /** How many more may begin by the throttles that apply; undefined: any number. */
-  allowed(of: Of, nowMs: number): number | undefined {
-    const rates = this.scopesOf(of).flatMap((key) => this.held.get(key)?.rate ?? []);
-    return rates.length === 0 ? undefined : Math.min(...rates.map((rate) => rate.available(nowMs)));
+  /** How many of `wanted` may be read to be begun, by the throttles that apply: promised to them for a moment, so that many subjects do not read for the same place. */
+  promise(of: Of, wanted: number, nowMs: number): number {
+    const rates = this.ratesOf(of);
+    const promised = Math.min(wanted, ...rates.map((rate) => rate.unpromised(nowMs)));
+    for (const rate of rates) rate.promise(promised, nowMs);
+    return promised;
   }
 
   /** Of what is said for all or for a tenant, this process's part: its shards among all. They come and go while a throttle holds. */
@@ -69,6 +71,10 @@ export class RetrySwitches {
 
   close(): void {
     this.bucket.close();
+  }
+
+  private ratesOf(of: Of): Rate[] {
+    return this.scopesOf(of).flatMap((key) => this.held.get(key)?.rate ?? []);
   }
 
   private scopesOf({ tenant, endpointId }: Of): string[] {

@@ -20,13 +20,13 @@ export type ParkedRoomParts = {
   purge: (subject: string) => void;
 };
 
-type Room = (subject: string, held: number) => number;
+type Room = (subject: string, held: number, waiting: number) => number;
 
 /** How many of a parked subject may be read now. Nothing where this app is not the home; where the endpoint can take nothing, only what is too old. */
 export const roomInParked = (parts: ParkedRoomParts): Room => {
   const { app, registry, homes, expiring, purge } = parts;
   const toAttempt = roomToAttempt(parts);
-  return (subject, held) => {
+  return (subject, held, waiting) => {
     const parked = readParked(subject);
     if (!parked) return 0;
     const record = registry.get(parked.endpointId);
@@ -37,14 +37,14 @@ export const roomInParked = (parts: ParkedRoomParts): Room => {
       return 0;
     }
     if (parked.kind === 'later' && !homes.mayWorkLater(record, performance.now())) return 0;
-    const room = record.enabled ? toAttempt(record, parked.kind, held) : 0;
+    const room = record.enabled ? toAttempt(record, parked.kind, held, waiting) : 0;
     // an ordered endpoint's head ends in its turn
     return room > 0 || (record.enabled && record.ordered === true && parked.kind === 'first') ? room : expiring(subject, held);
   };
 };
 
-const roomToAttempt = ({ app, gate, path, switches, heads }: ParkedRoomParts): ((record: EndpointRecord, kind: ParkedKind, held: number) => number) => {
-  return (record, kind, held) => {
+const roomToAttempt = ({ app, gate, path, switches, heads }: ParkedRoomParts): ((record: EndpointRecord, kind: ParkedKind, held: number, waiting: number) => number) => {
+  return (record, kind, held, waiting) => {
     const room = (): number => gate.roomForParked(gate.line(record.id, path.settingsOf(record)));
     const of = { tenant: record.tenant, endpointId: record.id };
     if (kind === 'first' && record.ordered === true && heads) {
@@ -54,8 +54,8 @@ const roomToAttempt = ({ app, gate, path, switches, heads }: ParkedRoomParts): (
     }
     if (kind === 'first') return room();
     if (switches.suspended(of)) return 0;
-    const allowed = Math.min(room(), switches.allowed(of, performance.now()) ?? Number.POSITIVE_INFINITY);
     // beside first attempts, later ones get at most half of what the endpoint may take
-    return app === 'dispatcher' ? Math.ceil(allowed / 2) : allowed;
+    const wanted = app === 'dispatcher' ? Math.ceil(room() / 2) : room();
+    return switches.promise(of, Math.min(wanted, waiting), performance.now());
   };
 };

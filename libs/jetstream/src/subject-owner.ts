@@ -25,8 +25,8 @@ export type SubjectOwnerOptions = {
   world: string;
   /** False once the shard went to somebody else. */
   mayAct: () => boolean;
-  /** How many more of a subject may be taken now, given how many of it are held, and how many bytes they have. */
-  room: (subject: string, held: number, heldBytes: number) => number;
+  /** How many more of a subject may be taken now, given how many of it are held, how many bytes they have, and how many wait to be taken, as far as known. */
+  room: (subject: string, held: number, heldBytes: number, waiting: number) => number;
   /** Resolves when it is done with the message; one that was not removed by then is read again after 5 s, or, `until told`, after `readAgain`. */
   take: (message: SubjectMessage) => Promise<Left>;
   log: Logger;
@@ -335,7 +335,7 @@ export class SubjectOwner implements ShardWork {
   private readOne(subject: string, space: { messages: number; bytes: number }, nowMs: number): void {
     const known = this.queues.get(subject);
     if (known ? !known.mayRead : this.waiting(subject) === 0) return;
-    const room = known?.isBehind(nowMs) === true ? 0 : this.options.room(subject, known?.held ?? 0, known?.heldBytes ?? 0);
+    const room = known?.isBehind(nowMs) === true ? 0 : this.options.room(subject, known?.held ?? 0, known?.heldBytes ?? 0, this.waiting(subject));
     if (room <= 0) {
       this.blocked.add(subject);
       return;

@@ -18,9 +18,9 @@ import type { Worlds } from './worlds.ts';
 
 /**
  * How much a queue may take now. `held` and `heldBytes` count what was taken of this queue (and shard, and subject) and is not settled; `waitedMs` is how long
- * the last message that came from this durable (and shard) had waited there, by the broker's clock.
+ * the last message that came from this durable (and shard) had waited there, by the broker's clock. `waiting`: of a subject queue, how many are to be taken.
  */
-export type Room = (asked: { queue: QueueName; held: number; heldBytes: number; waitedMs: number; subject?: string }) => number;
+export type Room = (asked: { queue: QueueName; held: number; heldBytes: number; waitedMs: number; subject?: string; waiting?: number }) => number;
 
 export type TransportOptions = {
   app: string;
@@ -190,7 +190,7 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     const mayAct = (): boolean => lease?.owned() ?? true;
     const take = (message: WaitingMessage): Promise<Left> => this.handle(message, handler);
     if (row.kind === 'subjects') {
-      const roomOf = (subject: string, held: number, heldBytes: number): number => (mayTake() ? room({ queue: name, held, heldBytes, subject, waitedMs: 0 }) : 0);
+      const roomOf = (subject: string, held: number, heldBytes: number, waiting: number): number => (mayTake() ? room({ queue: name, held, heldBytes, subject, waiting, waitedMs: 0 }) : 0);
       const listing = this.options.listing?.(name, shard as number);
       return new SubjectOwner({ broker, row, shard: shard as number, world, mayAct, room: roomOf, take, log, ...listing });
     }
