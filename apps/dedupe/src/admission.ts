@@ -62,10 +62,10 @@ export class Admission {
   /** The message goes to the pipeline's dead letters: nobody may be dropped for it. */
   async giveUp({ message, meta }: Arrived): Promise<void> {
     const { index } = this.options;
-    const data = dataOf(message.data);
     const mark = this.markOf({ message, meta }, '');
-    const content = this.contentClaim(meta, mark, data);
+    // first, and without a look at the body: to read that may be what ends the process
     await index.giveUp({ key: idKey(meta), mark });
+    const content = this.contentClaim(meta, mark, dataOf(message.data));
     if (content) await index.giveUp(content);
   }
 

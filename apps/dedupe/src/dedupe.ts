@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
-import { readEvent, UnreadableMessage, type EventMeta, type Fact } from '@spillway/contracts';
+import { readEvent, type Fact } from '@spillway/contracts';
 import { EndpointRegistry } from '@spillway/endpoints';
-import { buryUnreadable, JetStreamTransport, joinPlane, Pager, Publisher, Stopped, WatchedBucket, type WaitingMessage } from '@spillway/jetstream';
-import { Health, type Service } from '@spillway/service-kit';
+import { JetStreamTransport, joinPlane, observeSuspects, Pager, Publisher, WatchedBucket } from '@spillway/jetstream';
+import { Health, nowWorking, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics } from '@spillway/telemetry';
 import { Admission } from './admission.ts';
 import { WatchedRules } from './content/watched-rules.ts';
+import { deadInPipeline } from './dead-in-pipeline.ts';
 import type { DedupeConfig } from './dedupe.config.ts';
 import { DedupeModule } from './dedupe.module.ts';
 import { observe } from './dedupe.telemetry.ts';
@@ -16,7 +17,7 @@ import { openIndex } from './index/open-index.ts';
 import { RedisIndex } from './index/redis-index.ts';
 import { Lanes } from './lanes.ts';
 import { RecentKeys } from './recent-keys.ts';
-import { NotInSight, type Routing } from './router.ts';
+import type { Routing } from './router.ts';
 import { SLICE_MS, stormFact, StormWatch, type Storm } from './storm/storm-watch.ts';
 
 const APP = 'dedupe';
@@ -24,14 +25,6 @@ const APP = 'dedupe';
 const RULES_WITHIN_MS = 10_000;
 
 const now = (): Date => new Date();
-
-const readableMeta = ({ headers }: WaitingMessage): EventMeta | undefined => {
-  try {
-    return readEvent(headers);
-  } catch {
-    return undefined; // what has no headers has claimed nothing
-  }
-};
 
 /** Everything a dedupe consists of, wired; nothing is taken before it is served. */
 export const dedupe = async (config: DedupeConfig): Promise<Service> => {
@@ -64,22 +57,6 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
     log.warn(fact, 'most events of this type are repetitions');
     tell(storm.tenant, fact);
   };
-  /** Before it is buried: whoever comes between is delivered, and that is once. */
-  const giveUpClaims = async (message: WaitingMessage): Promise<void> => {
-    const meta = readableMeta(message);
-    if (meta) await lanes.fresh.giveUp({ message, meta });
-  };
-  const onCrash = async (error: unknown, message: WaitingMessage): Promise<void> => {
-    if (error instanceof UnreadableMessage) {
-      log.error({ origin: message.origin, err: error }, 'unreadable event, kept as a dead letter of the pipeline');
-      await giveUpClaims(message);
-      return buryUnreadable(dead, message, APP, error.message);
-    }
-    if (error instanceof Stopped) return; // it comes again, to who comes next
-    crashes += 1;
-    if (error instanceof NotInSight) log.warn({ origin: message.origin }, error.message);
-    else log.error({ origin: message.origin, err: error }, 'an event could not be routed, it comes again');
-  };
   const strategy = new JetStreamTransport({
     app: APP,
     replica,
@@ -90,8 +67,10 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
     settle: async (message) => message.remove(),
     room: lanes.room,
     mayTake: () => registry.state.ready && (control.state.ready || performance.now() - startedAt > RULES_WITHIN_MS),
-    onCrash,
+    onAlone: nowWorking,
+    ...deadInPipeline({ app: APP, dead, lanes, record, log, now, onCrash: () => (crashes += 1) }),
   });
+  observeSuspects(metrics, () => strategy);
   observe(metrics, { lanes, index, storms, recent, rules, inHand: () => strategy.inHand, crashes: () => crashes });
   if (index instanceof RedisIndex) {
     index.onChange((change) => {

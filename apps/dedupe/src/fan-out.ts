@@ -1,4 +1,4 @@
-import { deliveryHeaders, deliveryId, header, type EventMeta, type FactOf, type FannedOut } from '@spillway/contracts';
+import { deliveryHeaders, deliveryId, header, type DeadReason, type EventMeta, type FactOf, type FannedOut } from '@spillway/contracts';
 import { shardOf, subject, type DeliveryLane } from '@spillway/topology';
 import type { ToPark } from './straight-to-parked.ts';
 
@@ -52,3 +52,15 @@ export const eventAccepted = (said: Said, deliveries: FannedOut[]): FactOf<'even
 
 /** No endpoint wants it: a fact, not an error. */
 export const eventUnrouted = (said: Said): FactOf<'event.unrouted'> => ({ type: 'event.unrouted', ...ofEvent(said) });
+
+/** Given up before it was routed. */
+export const eventDead = (said: Omit<Said, 'skipped'>, reason: DeadReason, app: string): FactOf<'event.dead'> => ({
+  type: 'event.dead',
+  ...ofEvent({ ...said, skipped: [] }),
+  reason,
+  by: 'pipeline',
+  kept: true,
+  app,
+  job: said.meta.job,
+  endpoint: said.meta.endpointId,
+});

@@ -4,8 +4,8 @@ import type { DynamicModule } from '@nestjs/common';
 import { readDelivery, UnreadableMessage } from '@spillway/contracts';
 import { defaultPolicy, deliveryOf, tooOldAt, type Policy } from '@spillway/delivery';
 import { EndpointRegistry, EndpointStore, parseMasterKeys } from '@spillway/endpoints';
-import { DirectGet, JetStreamTransport, joinPlane, Publisher, WatchedBucket, type Room, type StoredMessage, type TransportOptions, type WaitingMessage } from '@spillway/jetstream';
-import { Health, type Service } from '@spillway/service-kit';
+import { DirectGet, JetStreamTransport, joinPlane, observeSuspects, Publisher, WatchedBucket, type Room, type StoredMessage, type TransportOptions } from '@spillway/jetstream';
+import { Health, nowWorking, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics, type Logger } from '@spillway/telemetry';
 import { allShards, shardOf, subject } from '@spillway/topology';
 import { WebhookClient } from '@spillway/webhook-client';
@@ -13,6 +13,7 @@ import { AttemptPath, dueOf, type Due } from './attempt-path.ts';
 import type { AttemptsConfig } from './attempts.config.ts';
 import { AttemptsMetrics } from './attempts.telemetry.ts';
 import { circuitFact } from './circuit-facts.ts';
+import { buryDelivery, judgeThrow } from './dead-in-pipeline.ts';
 import { DeletedHeads } from './deleted-heads.ts';
 import { EndpointChanges } from './endpoint-changes.ts';
 import { EndpointLife } from './endpoint-life.ts';
@@ -23,7 +24,7 @@ import { OrderedHeads } from './ordered-heads.ts';
 import { OperationalEvents } from './operational-events.ts';
 import { ParkedExpiry } from './parked-expiry.ts';
 import { ParkedPurge } from './parked-purge.ts';
-import { NoLongerOurs, Plane, type Step } from './plane.ts';
+import { Plane, type Step } from './plane.ts';
 import { RetrySwitches } from './retry-switches.ts';
 import { roomInParked } from './room.ts';
 import { settle } from './settle.ts';
@@ -121,10 +122,13 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
     },
     room: (asked) => (asked.queue.startsWith('parked-') ? parts.roomInParked(asked.subject ?? '', asked.held, asked.waiting ?? 0) : roomElsewhere(asked)),
     mayTake: () => worlds.state.ready && registry.state.ready && switches.state.ready,
-    onCrash: (error, message) => crashed(error, message, { app, plane, log, told }),
+    judgeThrow: (error, message) => judgeThrow(error, message, { log, told }),
+    bury: (message, why) => buryDelivery(message, why, { app, plane, policyFor: (endpointId) => path.policyFor(endpointId), heads, log, now }),
+    onAlone: nowWorking,
     onShardWon: (shard) => heads?.forget(shard),
     ...(options.listing && { listing: options.listing }),
   });
+  observeSuspects(metrics, () => strategy);
   switches.onChange((resumed) => {
     if (resumed) strategy.readAgain();
   });
@@ -182,17 +186,3 @@ const isTooOldBy =
       throw error;
     }
   };
-
-type CrashParts = { app: string; plane: Plane; log: Logger; told: AttemptsMetrics };
-
-/** What cannot be read never can: it is kept as a dead letter of the pipeline. Anything else is ours to mend, and the message comes again. */
-const crashed = async (error: unknown, message: WaitingMessage, { app, plane, log, told }: CrashParts): Promise<void> => {
-  if (error instanceof NoLongerOurs) return told.lost();
-  if (error instanceof UnreadableMessage) {
-    log.error({ origin: message.origin, err: error }, 'unreadable message, kept as a dead letter of the pipeline');
-    await plane.bury(message, app, error.message);
-    return;
-  }
-  told.crashed();
-  log.error({ origin: message.origin, subject: message.subject, err: error }, 'a delivery could not be worked, it comes again');
-};

@@ -1,6 +1,6 @@
 import { deliveryHeaders, header, type DeliveryMeta, type Fact } from '@spillway/contracts';
-import { nextMeta, whenDeadRefuses, whenParkedRefuses, whenRetryRefuses, giveUp, type Decision, type Delivery, type EndpointVerdict, type Policy, type Uncharged } from '@spillway/delivery';
-import { buryUnreadable, Pager, Publisher, PublishRefused, Stopped, type Broker, type WaitingMessage } from '@spillway/jetstream';
+import { faultOf, nextMeta, whenDeadRefuses, whenParkedRefuses, whenRetryRefuses, giveUp, type Decision, type Delivery, type EndpointVerdict, type Policy, type Uncharged } from '@spillway/delivery';
+import { buryUnread, Pager, Publisher, PublishRefused, Stopped, type Broker, type DeadInPipeline, type WaitingMessage } from '@spillway/jetstream';
 import { shardOf, subject, type StreamName } from '@spillway/topology';
 import { ParkedFacts } from './parked-facts.ts';
 
@@ -28,7 +28,7 @@ export class NoLongerOurs extends Error {
 }
 
 /** What a settling needs beside the message: whose delivery, and how to decide on when a stream refuses it. */
-export type Settled = { from: WaitingMessage; meta: DeliveryMeta; delivery: Delivery; policy: Policy; app: string; now: () => Date; jitter: () => number };
+export type Settled = { from: WaitingMessage; meta: DeliveryMeta; delivery: Delivery; policy: Policy; app: string; now: () => Date; jitter: () => number; /** Of a dead letter, for people; by default its last failure. */ detail?: string };
 
 /** An owner lists what is parked every 5 s; told sooner, at most this often a subject. */
 const NUDGE_EVERY_MS = 200;
@@ -88,8 +88,8 @@ export class Plane {
   }
 
   /** Kept whole, with what was wrong with it, for whoever can read it. */
-  bury(from: WaitingMessage, app: string, why: string): Promise<void> {
-    return buryUnreadable(this.dead, from, app, why);
+  bury(from: WaitingMessage, why: DeadInPipeline): Promise<void> {
+    return buryUnread(this.dead, from, why);
   }
 
   close(): void {
@@ -97,10 +97,11 @@ export class Plane {
   }
 
   /** @returns the refusal, if it was refused */
-  private async put(next: Move, { from, meta }: Settled, { facts }: Step): Promise<PublishRefused | undefined> {
-    const [publisher, to, moved] = this.destination(next, meta);
+  private async put(next: Move, settled: Settled, { facts }: Step): Promise<PublishRefused | undefined> {
+    const { from, detail } = settled;
+    const [publisher, to, moved] = this.destination(next, settled);
     try {
-      await this.persistOwned(publisher, from, to, [...deliveryHeaders(moved), ...(next.go === 'dead' ? lastFailure(facts) : []), [header.messageId, from.origin]]);
+      await this.persistOwned(publisher, from, to, [...deliveryHeaders(moved), ...(next.go === 'dead' ? detailOf(detail ?? lastFailure(facts)) : []), [header.messageId, from.origin]]);
       if (next.go === 'parked') this.parkedOne(next.reason, to, moved);
       return undefined;
     } catch (error) {
@@ -109,7 +110,7 @@ export class Plane {
     }
   }
 
-  private destination(next: Move, meta: DeliveryMeta): [Publisher, string, DeliveryMeta] {
+  private destination(next: Move, { meta, app }: Settled): [Publisher, string, DeliveryMeta] {
     const shard = shardOf(meta.endpointId);
     switch (next.go) {
       case 'retry':
@@ -117,7 +118,7 @@ export class Plane {
       case 'parked':
         return [this.parked, subject.parked(meta.attempt === 1 ? 'first' : 'later', shard, meta.endpointId), { ...meta, dueAt: undefined }];
       case 'dead':
-        return [this.dead, subject.dead.endpoint(meta.tenant), nextMeta(meta, next)];
+        return [this.dead, faultOf(next.reason) === 'pipeline' ? subject.dead.pipeline(app) : subject.dead.endpoint(meta.tenant), nextMeta(meta, next)];
     }
   }
 
@@ -164,9 +165,9 @@ export class Plane {
 }
 
 /** What was wrong at the end, for who reads the dead letter: its history is in the ledger. */
-const lastFailure = (facts: readonly Fact[]): [string, string][] => {
+const lastFailure = (facts: readonly Fact[]): string | undefined => {
   const failed = facts.find((fact) => fact.type === 'attempt.failed');
-  if (!failed) return [];
-  const words = [failed.kind, failed.status, failed.detail].filter((word) => word !== undefined);
-  return [[header.detail, words.join(' ').replace(/[\r\n]+/g, ' ')]];
+  return failed && [failed.kind, failed.status, failed.detail].filter((word) => word !== undefined).join(' ');
 };
+
+const detailOf = (detail: string | undefined): [string, string][] => (detail === undefined ? [] : [[header.detail, detail.replace(/[\r\n]+/g, ' ')]]);

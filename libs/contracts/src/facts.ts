@@ -80,6 +80,8 @@ type OfSwitch = Said & { tenant: string; of: 'all' | 'tenant' | 'endpoint'; endp
 export type Fact =
   | (OfEvent & { type: 'event.accepted'; deliveries: FannedOut[]; skipped?: string[] })
   | (OfEvent & { type: 'event.unrouted'; skipped?: string[] })
+  // given up before it was routed: it ended whoever worked it, or dedupe could do nothing with it. `job` and `endpoint` of what a job made
+  | (OfEvent & { type: 'event.dead'; reason: DeadReason; by: 'pipeline'; kept: boolean; app: string; job?: string; endpoint?: string })
   | (Said & { type: 'event.duplicates_dropped'; tenant: string; originals: DroppedOriginal[] })
   // events pass unchecked by Redis meanwhile: what remains are the recent ids and the broker's own window (`fallbackWindowSeconds`)
   | (OfDedupe & { type: 'dedupe.degraded'; why: DedupeFault; detail: string; fallbackWindowSeconds: number })

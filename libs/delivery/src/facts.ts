@@ -39,7 +39,7 @@ export const attemptFailed = (delivery: Delivery, failure: Failure, said: SaidOf
 });
 
 /** By whose fault: a record, so that a new reason without an answer does not compile. */
-const faultOf: Record<DeadReason, 'endpoint' | 'pipeline'> = {
+const faults: Record<DeadReason, 'endpoint' | 'pipeline'> = {
   exhausted: 'endpoint',
   gone: 'endpoint',
   ssrf_blocked: 'endpoint',
@@ -51,12 +51,14 @@ const faultOf: Record<DeadReason, 'endpoint' | 'pipeline'> = {
   internal: 'pipeline',
 };
 
+export const faultOf = (reason: DeadReason): 'endpoint' | 'pipeline' => faults[reason];
+
 /** `kept` until WEBHOOK_DEAD says otherwise (`whenDeadRefuses`). */
 export const deliveryDead = (delivery: Delivery, reason: DeadReason, said: Said): FactOf<'delivery.dead'> => ({
   type: 'delivery.dead',
   ...ofDelivery(delivery, said),
   reason,
-  by: faultOf[reason],
+  by: faultOf(reason),
   kept: true,
 });
 

@@ -3,7 +3,7 @@ export { decide, decideUncharged, expire, giveUp, tooOldAt } from './decide.ts';
 export { defaultPolicy, policyOf, type Policy, type RetrySettings } from './policy.ts';
 export { retryAfterMs } from './retry-after.ts';
 export { retryWaitMs, roundUpToBucket } from './due.ts';
-export { attemptFailed, attemptSucceeded, deliveriesParked, deliveryDead, deliveryExpired, type Said, type SaidOfAttempt } from './facts.ts';
+export { attemptFailed, attemptSucceeded, deliveriesParked, deliveryDead, deliveryExpired, faultOf, type Said, type SaidOfAttempt } from './facts.ts';
 export { whenDeadRefuses, whenParkedRefuses, whenRetryRefuses } from './refused.ts';
 export { nextMeta, type Move } from './move.ts';
 export { evolve, newHistory, type DeliveryState, type History } from './history.ts';

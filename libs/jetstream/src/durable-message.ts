@@ -26,7 +26,7 @@ export class DurableMessage implements WaitingMessage {
   readonly sequence: number;
   readonly storedAtMs: number;
   readonly headers: RawHeaders;
-  private removed = false;
+  removed = false;
 
   constructor(
     private message: Msg,

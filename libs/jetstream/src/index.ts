@@ -1,5 +1,5 @@
 export { answerTo, askAll, type AskOptions } from './ask.ts';
-export { buryUnreadable } from './bury.ts';
+export { buryUnread, keepAsDead, type DeadInPipeline } from './bury.ts';
 export { Broker, type BrokerOptions } from './broker.ts';
 export {
   BrokerAway,
@@ -31,6 +31,9 @@ export { limitStream, type Limited, type LimitOptions } from './stream-limit.ts'
 export { listSubjects, type SubjectList } from './subject-list.ts';
 export type { SubjectMessage } from './subject-message.ts';
 export { SubjectOwner, type Listing, type SubjectOwnerOptions } from './subject-owner.ts';
+export { isPassingThrow } from './passing-throw.ts';
+export { observeSuspects } from './suspects.telemetry.ts';
+export type { PipelineReason, Thrown } from './suspicion.ts';
 export { Sweep, type SweepOptions } from './sweep.ts';
 export { assertSynced, Unsynced, type SyncedOptions, type SyncState } from './synced.ts';
 export { JetStreamTransport, type Room, type TransportOptions } from './transport.ts';

@@ -1,4 +1,4 @@
-import { HeldLease, LEASE_MS, RENEW_EVERY_MS, STANDSTILL_MS } from './lease.ts';
+import { FORGIVEN_AFTER_MS, HeldLease, LEASE_MS, RENEW_EVERY_MS, STANDSTILL_MS } from './lease.ts';
 
 let now = 0;
 const lease = (sentAt = 0): HeldLease => new HeldLease(3, 17, sentAt, () => now);
@@ -59,4 +59,11 @@ it('is over at once when it is given back', () => {
 
 it('leaves a holder’s and a taker’s clock room to run apart', () => {
   expect((STANDSTILL_MS - LEASE_MS) / LEASE_MS).toBeGreaterThan(0.1);
+});
+
+it('carries how often its shard was lost for five minutes, and then has forgiven it', () => {
+  const held = new HeldLease(3, 17, 0, () => now, 2);
+  expect([held.losses, held.unforgivenLosses]).toEqual([2, 2]);
+  now = FORGIVEN_AFTER_MS;
+  expect([held.losses, held.unforgivenLosses]).toEqual([2, 0]);
 });

@@ -89,6 +89,26 @@ it('is one’s own again at once when it lapsed and nobody took it', async () =>
   await eventually(() => expect(viewOf(leases)).toEqual({ shard: 3, holder: leases.me, takeable: true }));
 });
 
+const lossesOf = async ({ leases }: { leases: Leases }, seen: string): Promise<number | undefined> => {
+  await eventually(() => expect(viewOf(leases)?.holder).toBe(seen));
+  return (await leases.take(3))?.losses;
+};
+
+it('counts how often in a row it was lost: not when it was given back, not when its holder lives', async () => {
+  const one = await open('one');
+  expect((await one.leases.take(3))?.losses).toBe(0);
+  expect(await lossesOf(one, one.leases.me)).toBe(0);
+  const two = await open('one'); // the same, started again
+  expect(await lossesOf(two, one.leases.me)).toBe(1);
+  const three = await open('one');
+  await eventually(() => expect(viewOf(three.leases)?.holder).toBe(two.leases.me));
+  const third = await three.leases.take(3);
+  expect(third?.losses).toBe(2);
+  if (third) await three.leases.renew(third);
+  if (third) await three.leases.giveBack(third);
+  expect(await lossesOf(one, '')).toBe(2);
+});
+
 describe('replicas', () => {
   it('are there while their announcements move, gone at once when they take leave, and after four seconds when they do not', async () => {
     const [{ leases: one }, { leases: two }, { leases: three }] = await Promise.all([open('one'), open('two'), open('three')]);

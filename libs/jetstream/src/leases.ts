@@ -8,7 +8,7 @@ import type { Entry, WatchedBucket } from './watched-bucket.ts';
 export type { Lease } from './lease.ts';
 
 /** What a shard's key holds. `at` is for people: nothing is decided by a wall clock. */
-type Holding = { holder: string; at?: string };
+type Holding = { holder: string; at?: string; /** How often in a row it was lost, not given back. */ losses?: number };
 /** What a replica's key holds: its counter moves, or it is gone. */
 type Announcement = { id: string; count: number; takes: boolean };
 
@@ -83,9 +83,10 @@ export class Leases {
     const seen = this.shardsSeen.get(shard);
     const sentAtMs = performance.now();
     try {
-      const value = this.holding();
+      const losses = seen ? this.lossesOf(seen.value) : 0;
+      const value = this.holding(losses);
       const revision = seen ? await this.bucket.update(this.keyOf(shard), value, seen.revision) : await this.bucket.create(this.keyOf(shard), value);
-      return new HeldLease(shard, revision, sentAtMs);
+      return new HeldLease(shard, revision, sentAtMs, undefined, losses);
     } catch (error) {
       if (error instanceof RevisionConflict) return undefined;
       throw error;
@@ -97,7 +98,7 @@ export class Leases {
     if (!this.ready || !lease.owned()) return lease.renewAgainSoon();
     const sentAtMs = performance.now();
     try {
-      lease.renewed(sentAtMs, await this.bucket.update(this.keyOf(lease.shard), this.holding(), lease.revision));
+      lease.renewed(sentAtMs, await this.bucket.update(this.keyOf(lease.shard), this.holding(lease.unforgivenLosses), lease.revision));
     } catch (error) {
       lease.renewAgainSoon();
       if (error instanceof RevisionConflict) await this.learnWhoIsFaster(lease);
@@ -110,7 +111,7 @@ export class Leases {
     const owned = lease.owned();
     lease.end();
     if (!owned) return;
-    await this.bucket.update(this.keyOf(lease.shard), JSON.stringify({ holder: '' } satisfies Holding), lease.revision).catch((error: unknown) => {
+    await this.bucket.update(this.keyOf(lease.shard), JSON.stringify({ holder: '', ...lossesIn(lease.unforgivenLosses) } satisfies Holding), lease.revision).catch((error: unknown) => {
       this.log.warn({ err: error, shard: lease.shard }, 'a lease was not given back, and lapses');
     });
   }
@@ -146,8 +147,13 @@ export class Leases {
     return `${this.app}.${shard}`;
   }
 
-  private holding(): string {
-    return JSON.stringify({ holder: this.me, at: new Date().toISOString() } satisfies Holding);
+  private holding(losses: number): string {
+    return JSON.stringify({ holder: this.me, at: new Date().toISOString(), ...lossesIn(losses) } satisfies Holding);
+  }
+
+  /** Given back is not lost; and who lost it to nobody, and lives, knows that no message killed him. */
+  private lossesOf({ holder, losses = 0 }: Holding): number {
+    return holder === '' || holder === this.me ? losses : losses + 1;
   }
 
   /** Either somebody else has it now, or an earlier renewal of ours was stored and its answer was lost. */
@@ -183,6 +189,8 @@ export class Leases {
     remember(this.replicasSeen, value.id, { value, key, revision: entry.revision, since: performance.now() });
   }
 }
+
+const lossesIn = (losses: number): { losses?: number } => (losses === 0 ? {} : { losses });
 
 /** A watch that is opened anew tells everything once more: that is no sign of life. */
 const remember = <K, V>(all: Map<K, Seen<V>>, key: K, seen: Seen<V>): void => {

@@ -15,6 +15,7 @@ export class SubjectMessage implements WaitingMessage {
   /** Nobody counts in a subject queue. */
   readonly deliveries = 1;
   private ended = false;
+  removed = false;
 
   constructor(
     private readonly stored: StoredMessage,
@@ -55,6 +56,7 @@ export class SubjectMessage implements WaitingMessage {
   remove(): void {
     if (this.ended) return;
     this.ended = true;
+    this.removed = true;
     this.home.settled(this);
   }
 

@@ -5,6 +5,7 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import type { Broker } from './broker.ts';
 import { assertWired } from './consumes.ts';
 import { DurableWork } from './durable-work.ts';
+import { FirstSlices, WATCHED_FROM_LOSSES } from './first-slices.ts';
 import type { Lease } from './leases.ts';
 import { RecentlySettled } from './recently-settled.ts';
 import { ShardOwner } from './shard-owner.ts';
@@ -12,6 +13,10 @@ import type { ShardWork } from './shard-work.ts';
 import { SubjectOwner, type SubjectOwnerOptions } from './subject-owner.ts';
 import type { Left } from './subject-queue.ts';
 import { SequenceWork } from './sequence-work.ts';
+import type { Burial } from './suspect-lane.ts';
+import { SuspectMarkers } from './suspect-markers.ts';
+import { Suspects } from './suspects.ts';
+import type { Thrown } from './suspicion.ts';
 import { Sweep } from './sweep.ts';
 import type { WaitingMessage } from './waiting-message.ts';
 import type { Worlds } from './worlds.ts';
@@ -29,7 +34,7 @@ export type TransportOptions = {
   broker: Broker;
   worlds: Worlds;
   log: Logger;
-  /** What the handler is given. What it throws goes to `onCrash`. */
+  /** What the handler is given. What it throws goes to `judgeThrow`. */
   decode: (message: WaitingMessage) => unknown;
   /** The one place where a message leaves: given what the handler was given, and what it returned. `until told`: it stays, until `readAgain`. */
   settle: (message: WaitingMessage, payload: unknown, result: unknown) => Promise<Left>;
@@ -40,8 +45,12 @@ export type TransportOptions = {
   onShardWon?: (shard: number) => void;
   /** False while nothing may be taken at all, for example while the registry is not complete. */
   mayTake: () => boolean;
-  /** The handler or settling threw: the message stays where it is, and comes again. */
-  onCrash: (error: unknown, message: WaitingMessage) => void | Promise<void>;
+  /** The handler or settling threw. What it cannot read is buried at once, an error of the message's own counts (three, and it is buried); otherwise it comes again, for ever. */
+  judgeThrow: (error: unknown, message: WaitingMessage) => Thrown;
+  /** Keeps a message as a dead letter of the pipeline, says so, and removes it. What this throws leaves the message where it is. */
+  bury: Burial;
+  /** Told which message is worked alone, because it may end its worker; and when none is any more. */
+  onAlone?: (origin: string | undefined) => void;
 };
 
 /** A loop's beat while there is work: what freed since the last is asked for again. */
@@ -59,11 +68,14 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   private owner: ShardOwner | undefined;
   /** Of the queues that are worked by one replica at a time: each is a shard of its own. */
   private readonly soleOwners: ShardOwner[] = [];
+  private readonly suspects: Suspects;
   private beat: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: TransportOptions) {
     super();
+    const { app, replica, broker, log } = options;
+    this.suspects = new Suspects({ ...options, markers: new SuspectMarkers(broker, app, replica, log) });
   }
 
   listen(done: (error?: unknown) => void): void {
@@ -86,6 +98,12 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   /** How many shards this process works now. */
   get shardsHeld(): number {
     return this.owner?.shardsHeld ?? 0;
+  }
+
+  /** Messages that may end whoever works them: taken and not ended, worked under a marker, and given up, by reason. */
+  get suspected(): { inHand: number; worked: number; buried: ReadonlyMap<string, number> } {
+    const { inHand, worked, buried } = this.suspects;
+    return { inHand, worked, buried };
   }
 
   /** For `/readyz`: which shards this process works, and what is wrong with a durable. */
@@ -188,7 +206,9 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     const handler = this.messageHandlers.get(name) as MessageHandler;
     const world = `${row.stream}@${worlds.created(row.stream)}`;
     const mayAct = (): boolean => lease?.owned() ?? true;
-    const take = (message: WaitingMessage): Promise<Left> => this.handle(message, handler);
+    // nobody counts deliveries in a subject queue; the losses of its shard are counted instead
+    const first = row.kind === 'subjects' && lease !== undefined && lease.losses >= WATCHED_FROM_LOSSES ? new FirstSlices() : undefined;
+    const take = (message: WaitingMessage): Promise<Left> => this.handle(message, handler, first);
     if (row.kind === 'subjects') {
       const roomOf = (subject: string, held: number, heldBytes: number, waiting: number): number => (mayTake() ? room({ queue: name, held, heldBytes, subject, waiting, waitedMs: 0 }) : 0);
       const listing = this.options.listing?.(name, shard as number);
@@ -229,21 +249,32 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     return new Sweep({ broker, stream: row.stream, durable: durableName(name, shard), filter: filterOf(row, shard), log });
   }
 
-  /** A throw is ours to mend: the message stays where it waits, and comes again. */
-  private async handle(message: WaitingMessage, handler: MessageHandler): Promise<Left> {
+  private async handle(message: WaitingMessage, handler: MessageHandler, first: FirstSlices | undefined): Promise<Left> {
+    const { suspects } = this;
+    if (suspects.includes(message, first)) return suspects.work(message, () => this.work(message, handler));
+    while (!suspects.turnstile.isOpen) await suspects.turnstile.opened();
+    suspects.turnstile.begun();
     try {
-      if (!message.owned()) return undefined;
-      const payload = this.options.decode(message);
-      const returned: unknown = await handler(payload, message);
-      const result: unknown = isObservable(returned) ? await lastValueFrom(returned) : returned;
-      return await this.options.settle(message, payload, result);
+      return await this.work(message, handler);
     } catch (error) {
-      return this.options.onCrash(error, message);
+      await suspects.threw(message, error);
+      return undefined;
+    } finally {
+      suspects.turnstile.ended();
     }
+  }
+
+  private async work(message: WaitingMessage, handler: MessageHandler): Promise<Left> {
+    if (!message.owned()) return undefined;
+    const payload = this.options.decode(message);
+    const returned: unknown = await handler(payload, message);
+    const result: unknown = isObservable(returned) ? await lastValueFrom(returned) : returned;
+    return this.options.settle(message, payload, result);
   }
 
   private async drain(): Promise<void> {
     clearInterval(this.beat);
+    this.suspects.close();
     await Promise.all(this.owners.map((owner) => owner.drain()));
     await Promise.all([...this.works].map((work) => work.drain()));
   }

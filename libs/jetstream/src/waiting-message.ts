@@ -12,6 +12,8 @@ export interface WaitingMessage {
   readonly deliveries: number;
   readonly headers: HeaderReader;
   readonly data: Uint8Array;
+  /** It was removed: it has an outcome. */
+  readonly removed?: boolean;
   /** False once this process may not act on it any more: its shard went to somebody else. Asked right before each attempt, move and removal. */
   owned(): boolean;
   /** Says that it is still being worked, so that it does not come again; called by whoever holds it longer than 2 s. */

@@ -2,25 +2,20 @@ import { MARKER_KEY, type BucketName } from '@spillway/topology';
 import type { Logger } from '@spillway/telemetry';
 import { backOff } from './backoff.ts';
 import type { Broker } from './broker.ts';
+import { BucketKeys, type Entry } from './bucket-keys.ts';
 import { watchBucket, type BucketWatch, type Change } from './bucket-watch.ts';
-import { BrokerAway, BrokerRefused, PublishRefused, RevisionConflict } from './errors.ts';
-import { asMsgHdrs, encodeHeaders } from './raw-headers.ts';
+import { BrokerRefused } from './errors.ts';
+import { isSuspectKey } from './suspect-key.ts';
 
-export type Entry = { value: string; revision: number };
+export type { Entry } from './bucket-keys.ts';
 export type BucketState = { ready: boolean; why?: string };
 
 type BucketInfo = { created: string; state: { last_seq: number; messages: number } };
-type StoredEntry = { message: { data?: string; seq: number; hdrs?: string } };
-type WriteAck = { seq?: number; error?: { code: number; err_code?: number; description?: string } };
 
 /** How often the bucket is compared with what we hold of it. */
 const INSPECT_EVERY_MS = 1_000;
 /** A change arrives within milliseconds. */
 const SILENT_AFTER_MS = 3_000;
-const NO_SUCH_MESSAGE = 10037;
-const WRONG_LAST_SEQUENCE = 10071;
-
-const isRemoval = ({ hdrs }: StoredEntry['message']): boolean => hdrs !== undefined && /KV-Operation: (DEL|PURGE)/.test(Buffer.from(hdrs, 'base64').toString('utf8'));
 
 /**
  * A key-value bucket, whole in memory and kept current by a watch. It says itself whether it may be believed: after a start as after a reconnect only
@@ -28,6 +23,7 @@ const isRemoval = ({ hdrs }: StoredEntry['message']): boolean => hdrs !== undefi
  * that an endpoint does not exist.
  */
 export class WatchedBucket {
+  private readonly keys: BucketKeys;
   private readonly held = new Map<string, Entry>();
   private readonly listeners: ((key: string, entry: Entry | undefined) => void)[] = [];
   /** Who waits in `caughtUp`. */
@@ -49,6 +45,7 @@ export class WatchedBucket {
     pin: string | undefined,
     private readonly keep: (key: string) => boolean,
   ) {
+    this.keys = new BucketKeys(broker, bucket);
     this.created = pin;
     this.unlisten = broker.onConnection((up) => this.onConnection(up));
     this.inspecting = setInterval(() => void this.inspect(), INSPECT_EVERY_MS);
@@ -57,10 +54,10 @@ export class WatchedBucket {
 
   /**
    * @param pin the bucket's creation time as provisioning noted it; without one the first seen counts
-   * @param keep which keys are held in memory, and told of; by default all
+   * @param keep which keys are held in memory, and told of; by default all but those of suspects, which come and go, and are purged behind
    * @throws BrokerRefused when there is no such bucket: provisioning makes it
    */
-  static async open(broker: Broker, bucket: BucketName, { log, pin, keep = () => true }: { log: Logger; pin?: string | undefined; keep?: (key: string) => boolean }): Promise<WatchedBucket> {
+  static async open(broker: Broker, bucket: BucketName, { log, pin, keep = (key) => !isSuspectKey(key) }: { log: Logger; pin?: string | undefined; keep?: (key: string) => boolean }): Promise<WatchedBucket> {
     await broker.api(`STREAM.INFO.KV_${bucket}`);
     const watched = new WatchedBucket(broker, bucket, log, pin, keep);
     void watched.follow();
@@ -100,34 +97,27 @@ export class WatchedBucket {
   }
 
   /** From the leader, past every cache and follower: for what is concluded from an absence. */
-  async read(key: string): Promise<Entry | undefined> {
-    const message = await this.lastMessage(key);
-    return message === undefined || isRemoval(message) ? undefined : { value: Buffer.from(message.data ?? '', 'base64').toString('utf8'), revision: message.seq };
+  read(key: string): Promise<Entry | undefined> {
+    return this.keys.read(key);
   }
 
   /** @returns the revision. @throws RevisionConflict when the key exists; PublishRefused when the bucket is full */
-  async create(key: string, value: string): Promise<number> {
-    try {
-      return await this.write(key, value, 0);
-    } catch (error) {
-      const removed = error instanceof RevisionConflict ? await this.revisionIfRemoved(key) : undefined;
-      if (removed === undefined) throw error;
-      return this.write(key, value, removed);
-    }
+  create(key: string, value: string): Promise<number> {
+    return this.keys.create(key, value);
   }
 
   /** @throws RevisionConflict when it was changed since `revision`; PublishRefused when the bucket is full */
-  async update(key: string, value: string, revision: number): Promise<number> {
-    return this.write(key, value, revision);
+  update(key: string, value: string, revision: number): Promise<number> {
+    return this.keys.update(key, value, revision);
   }
 
-  async put(key: string, value: string): Promise<number> {
-    return this.write(key, value);
+  put(key: string, value: string): Promise<number> {
+    return this.keys.put(key, value);
   }
 
   /** @returns the revision of the removal. @throws RevisionConflict when it was changed since `revision`, if one is given */
-  async remove(key: string, revision?: number): Promise<number> {
-    return this.write(key, '', revision, 'DEL');
+  remove(key: string, revision?: number): Promise<number> {
+    return this.keys.remove(key, revision);
   }
 
   /** Until the watch has brought the change that got `revision`: so who has written then reads what he wrote. @returns whether it came in time */
@@ -150,39 +140,6 @@ export class WatchedBucket {
     clearInterval(this.inspecting);
     this.unlisten();
     this.watch?.stop();
-  }
-
-  private subjectOf(key: string): string {
-    return `$KV.${this.bucket}.${key}`;
-  }
-
-  private async write(key: string, value: string, expected?: number, operation?: 'DEL'): Promise<number> {
-    const headers: [string, string][] = [];
-    if (expected !== undefined) headers.push(['Nats-Expected-Last-Subject-Sequence', String(expected)]);
-    if (operation !== undefined) headers.push(['KV-Operation', operation]);
-    const what = `a change of ${this.bucket} ${key}`;
-    if (!this.broker.connected) throw new BrokerAway(what);
-    const { reply, answer } = this.broker.replies.expect(what, 5_000);
-    this.broker.nc.publish(this.subjectOf(key), Buffer.from(value), { reply, headers: asMsgHdrs(encodeHeaders(headers)) });
-    const ack = (await answer).json<WriteAck>();
-    if (ack.error?.err_code === WRONG_LAST_SEQUENCE) throw new RevisionConflict(this.bucket, key);
-    if (ack.error) throw new PublishRefused(`KV_${this.bucket}`, key, ack.error.err_code ?? ack.error.code, ack.error.description ?? 'no description');
-    return ack.seq ?? 0;
-  }
-
-  /** A removed key leaves a marker behind, and creating it again is an update of that. */
-  private async revisionIfRemoved(key: string): Promise<number | undefined> {
-    const message = await this.lastMessage(key);
-    return message !== undefined && isRemoval(message) ? message.seq : undefined;
-  }
-
-  private async lastMessage(key: string): Promise<StoredEntry['message'] | undefined> {
-    try {
-      return (await this.broker.api<StoredEntry>(`STREAM.MSG.GET.KV_${this.bucket}`, { last_by_subj: this.subjectOf(key) })).message;
-    } catch (error) {
-      if (error instanceof BrokerRefused && error.errCode === NO_SUCH_MESSAGE) return undefined;
-      throw error;
-    }
   }
 
   /** For ever: a watch that ends, or is ended, is opened again where it was. */

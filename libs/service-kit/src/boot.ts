@@ -1,11 +1,13 @@
 import { createLogger } from '@spillway/telemetry';
 import { ConfigError } from './config-error.ts';
+import { ownProcess } from './loop-watch.ts';
 
 /**
  * The frame of every main.ts: what prevents a start is one line that says what was wrong and what to do, and exit code 1.
  * A stack only for what we did not foresee.
  */
 export const boot = async (app: string, start: () => Promise<unknown>): Promise<void> => {
+  ownProcess();
   try {
     await start();
   } catch (error) {

@@ -11,6 +11,7 @@ export { Health, type CheckResult, type HealthSnapshot, type Probe } from './hea
 export { requestDurations } from './http-metrics.ts';
 export { CannotListen } from './listen.ts';
 export { loadConfig } from './load-config.ts';
+export { nowWorking } from './loop-watch.ts';
 export { ProblemError, PROBLEM_TYPE, type Problem } from './problem-error.ts';
 export { ProblemFilter, sendProblem } from './problem.filter.ts';
 export { serve, type Service, type Serving } from './serve.ts';

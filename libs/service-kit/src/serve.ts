@@ -13,6 +13,7 @@ import { fastifyAdapter, type HttpOptions } from './fastify-adapter.ts';
 import type { Health } from './health.ts';
 import { countRequests, observeConnections } from './http-metrics.ts';
 import { listen } from './listen.ts';
+import { watchLoop } from './loop-watch.ts';
 import { NestLog } from './nest-log.ts';
 import { ProblemFilter } from './problem.filter.ts';
 import type { ServiceConfig } from './service-config.ts';
@@ -64,6 +65,8 @@ export const serve = async (service: Service): Promise<Serving> => {
     const url = await listen(nest, service); // before messages are taken: who cannot be looked at must not work
     await nest.startAllMicroservices();
     stage.name = 'serving';
+    // a thread costs 12 MB; who takes messages may be blocked by one, again and again
+    if (service.strategy) watchLoop({ app, afterMs: config.blockedAfterMs, log });
     if (!isLoopback(config.bind) && !config.statusKey) log.warn(`/metrics refuses everybody: ${app} listens on ${config.bind} and SPILLWAY_STATUS_KEY is not set`);
     log.info({ url }, 'ready');
     return { app: nest, url, stop: stopper(service, { nest, connections, stage }) };

@@ -21,6 +21,11 @@ export class ServiceConfig {
   @IsIn(LOG_LEVELS)
   logLevel!: string;
 
+  @FromEnv('SPILLWAY_BLOCKED_AFTER_MS', { default: 3_000, doc: 'An app whose event loop computes for so long without a turn ends itself, to be started again; one that waits without computing after three times as long. 0: never.' })
+  @IsInt()
+  @Min(0)
+  blockedAfterMs!: number;
+
   @FromEnv('SPILLWAY_STATUS_KEY', { secret: true, doc: 'The bearer token for `/metrics` and the watchdog’s pages off loopback; one value for all apps.' })
   @IsOptional()
   @Matches(/^[\w.~+/=-]{16,512}$/, { message: 'statusKey must be 16 to 512 characters that fit into an Authorization header' })

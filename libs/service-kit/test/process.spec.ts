@@ -79,3 +79,41 @@ it('serves several apps in one process, and stops them together', async () => {
   expect(await endOf(child)).toBe(0);
   expect(await said('stopped')).toHaveLength(2);
 });
+
+const STANDS_STILL = 'the event loop stands still: this process ends itself, to be started again';
+const answers = async ({ url }: Line): Promise<number> => (await fetch(`${String(url)}/healthz`, { signal: AbortSignal.timeout(10_000) })).status;
+
+it('ends a process whose event loop is blocked, and says what it was working on', async () => {
+  const { child, said, lines } = start();
+  await said('ready');
+  const exited = once(child, 'exit');
+  child.kill('SIGUSR2');
+  expect(await exited).toEqual([null, 'SIGKILL']);
+  expect(lines().find(({ msg }) => msg === STANDS_STILL)).toMatchObject({ level: 'fatal', app: 'tiny', working: 'WEBHOOK_DELIVERY@t0:17' });
+}, 120_000);
+
+it('leaves a process alone that was frozen for longer than that and let go', async () => {
+  const { child, said, lines } = start({ SPILLWAY_BLOCKED_AFTER_MS: '500' });
+  const [ready] = await said('ready');
+  for (let n = 0; n < 3; n += 1) {
+    child.kill('SIGSTOP');
+    const until = performance.now() + 2_500;
+    await eventually(() => expect(performance.now()).toBeGreaterThan(until));
+    child.kill('SIGCONT');
+    expect(await answers(ready!)).toBe(200);
+  }
+  expect(lines().filter(({ msg }) => msg === STANDS_STILL)).toEqual([]);
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+}, 120_000);
+
+it('watches nothing where it was told not to', async () => {
+  const { child, said } = start({ SPILLWAY_BLOCKED_AFTER_MS: '0' });
+  await said('ready');
+  child.kill('SIGUSR2');
+  const until = performance.now() + 4_000;
+  await eventually(() => expect(performance.now()).toBeGreaterThan(until));
+  expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}, 120_000);

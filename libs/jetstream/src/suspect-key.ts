@@ -1,0 +1,11 @@
+import type { StreamName } from '@spillway/topology';
+
+const PREFIX = 'suspect.';
+
+/** In `webhook_leases`: what is known of a message that may crash whoever works it. Stored before it is worked, gone when it ended well. */
+export const suspectKey = (app: string, stream: StreamName, sequence: number): string => `${PREFIX}${app}.${stream}.${sequence}`;
+
+/** Of the message with this origin (`<stream>@<creation time>:<sequence>`). */
+export const streamOf = ({ origin }: { origin: string }): StreamName => origin.slice(0, origin.indexOf('@')) as StreamName;
+
+export const isSuspectKey = (key: string): boolean => key.startsWith(PREFIX);
