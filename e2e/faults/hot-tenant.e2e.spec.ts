@@ -53,7 +53,7 @@ it.each(cases)('a tenant at a hundred times its share, with events of $what, is 
   const limits = { SPILLWAY_MAX_MESSAGES_TENANT: String(shareMessages), SPILLWAY_MAX_BYTES_INGEST: maxBytes };
   await onPlaneInView({ limits }, async (plane, view) => {
     await plane.createEndpoint('neighbour', { url: `${receiver.url}/neighbour` });
-    const hot = new HotTenant({ url: plane.app('ingest').url, key: plane.adminKey, tenant: 'hot', dataBytes, requests: HUNDREDFOLD * quota, connections });
+    const hot = new HotTenant({ url: plane.app('ingest').url, key: plane.adminKey, tenant: 'hot', dataBytes, requests: HUNDREDFOLD * quota, perSecond: (HUNDREDFOLD * quota * PER_SECOND) / EVENTS, connections });
     try {
       await plane.createEndpoint('hot', { url: await hot.receiver() });
       await neighbour(plane, 'warm');

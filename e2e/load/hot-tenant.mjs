@@ -1,8 +1,8 @@
 // A producer that knows no measure, and its receiver, in a process of their own: what they cost must not be measured as what they cost others.
-// Arguments: { url, key, tenant, dataBytes, requests, connections } as JSON. Says { receiver } at once, and { answers, withoutRetryAfter, accepted, received } in the end.
+// Arguments: { url, key, tenant, dataBytes, requests, perSecond, connections } as JSON. Says { receiver } at once, and { answers, withoutRetryAfter, accepted, received } in the end.
 import { Agent, createServer, request } from 'node:http';
 
-const { url, key, tenant, dataBytes, requests, connections } = JSON.parse(process.argv[2]);
+const { url, key, tenant, dataBytes, requests, perSecond, connections } = JSON.parse(process.argv[2]);
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
 
 const received = new Set();
@@ -41,10 +41,12 @@ const sendOne = () =>
     sent.on('error', (error) => resolve(void (answers[error.code] = (answers[error.code] ?? 0) + 1)));
     sent.end(body);
   });
+const startedAt = performance.now();
 let begun = 0;
 const work = async () => {
   while (begun < requests) {
-    begun += 1;
+    const early = startedAt + (begun++ / perSecond) * 1_000 - performance.now();
+    if (early > 1) await new Promise((resolve) => setTimeout(resolve, early));
     await sendOne();
   }
 };

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-export type HotTenantOptions = { url: string; key: string; tenant: string; dataBytes: number; requests: number; connections: number };
+export type HotTenantOptions = { url: string; key: string; tenant: string; dataBytes: number; requests: number; /** Begun a second, if its connections keep up. */ perSecond: number; connections: number };
 
 /** `answers`: how often each status, or error code of a connection, was the answer. `missing`: accepted and never received; `strange`: received and never accepted. */
 export type HotTenantBooks = { answers: Record<string, number>; withoutRetryAfter: number; accepted: number; missing: number; strange: number };
@@ -23,7 +23,7 @@ export class HotTenant {
     return (await this.next<{ receiver: string }>()).receiver;
   }
 
-  /** Sends it all, as fast as its connections go. */
+  /** Sends it all. */
   async sendAll(): Promise<void> {
     this.child.stdin?.write('go\n');
     await this.next();
