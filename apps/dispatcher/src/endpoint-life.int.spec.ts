@@ -7,6 +7,7 @@ import { loadConfig, serve, type Serving } from '@spillway/service-kit';
 import { newSecret } from '@spillway/standard-webhooks';
 import { eventually, startReceiver, type Receiver, type ReceiverHandler } from '@spillway/testing';
 import { shardOf, subject } from '@spillway/topology';
+import { Rig } from '../test/rig.ts';
 import { dispatcher, DispatcherConfig } from './dispatcher.ts';
 
 const masterKey = newMasterKey();
@@ -112,3 +113,57 @@ it('removes what is parked for an endpoint that was deleted, without a request a
   await owe(record);
   await eventually(async () => expect([await left('WEBHOOK_PARKED'), await left('WEBHOOK_DELIVERY')]).toEqual([1, 0]), 60_000);
 }, 120_000);
+
+const DAY_MS = 86_400_000;
+const daysAgo = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString();
+/** Operational events, as they were put into INGEST for who subscribed to them. */
+const operational = async (): Promise<string[]> => {
+  const { state } = await plane.broker.api<{ state: { last_seq: number } }>('STREAM.INFO.WEBHOOK_INGEST');
+  const types: string[] = [];
+  for (let seq = 1; seq <= state.last_seq; seq += 1) {
+    const { message } = await plane.broker.api<{ message: { subject: string; data: string } }>('STREAM.MSG.GET.WEBHOOK_INGEST', { seq });
+    const { type, data } = JSON.parse(Buffer.from(message.data, 'base64').toString()) as { type: string; data: { endpoint: string } };
+    types.push(`${type} ${data.endpoint} to ${message.subject.split('.').at(-1)}`);
+  }
+  return types;
+};
+
+const about = ({ id }: EndpointRecord): EndpointRecord | undefined => registry.get(id);
+
+it('warns at a fifth and at four fifths of five days of failing, and disables after them, told to who subscribed to it', async () => {
+  await store.create('_system', { url: 'http://127.0.0.1:9/', enabled: true, types: ['endpoint.failing', 'endpoint.disabled'] }, newSecret());
+  const receiver = await receiverThat(() => 500);
+  const failingFor = async (days: number, told?: 1 | 2): Promise<EndpointRecord> => {
+    const endpoint = await endpointAt(receiver.url);
+    await store.change('acme', endpoint.id, (current) => ({ ...current, failingSince: daysAgo(days), ...(told && { failingTold: told }) }));
+    await eventually(() => expect(registry.get(endpoint.id)).toMatchObject({ failingSince: expect.anything() }));
+    await owe(endpoint);
+    return endpoint;
+  };
+  const [short, fifth, most, over] = [await failingFor(0.9), await failingFor(1.1), await failingFor(4.1, 1), await failingFor(5.1, 2)];
+  await eventually(() => expect([about(short)?.failingTold, about(fifth), about(most), about(over)]).toMatchObject([undefined, { enabled: true, failingTold: 1 }, { enabled: true, failingTold: 2 }, { enabled: false, disabledReason: 'failing' }]), 60_000);
+  const expected = [`endpoint.failing ${fifth.id} to _system`, `endpoint.failing ${most.id} to _system`, `endpoint.disabled ${over.id} to _system`];
+  await eventually(async () => expect(new Set(await operational())).toEqual(new Set(expected)), 60_000);
+  await eventually(async () => expect((await factsOfAcme()).filter((fact) => fact.type === 'endpoint.disabled' && fact.endpoint === over.id)).toMatchObject([{ reason: 'failing', by: 'dispatcher' }]));
+}, 130_000);
+
+it('parks what comes for an endpoint whose record is absent, and goes on when the record is back', async () => {
+  const rig = await Rig.start();
+  try {
+    const receiver = await rig.receiver();
+    const endpoint = await rig.endpoint(receiver.url);
+    const key = `endpoint.${endpoint.id}`;
+    const kept = await rig.registry.bucket.read(key);
+    await rig.registry.bucket.remove(key);
+    await rig.startDispatcher();
+    await rig.owe(endpoint, 'fresh');
+    await eventually(async () => expect([await rig.left('WEBHOOK_PARKED'), await rig.left('WEBHOOK_DELIVERY')]).toEqual([1, 0]));
+    expect((await rig.facts()).filter(({ type }) => type === 'delivery.parked')).toMatchObject([{ reason: 'endpoint_absent', endpoint: endpoint.id }]);
+    expect(receiver.requests).toEqual([]);
+    await rig.registry.bucket.put(key, kept?.value ?? '');
+    await eventually(() => expect(receiver.requests).toHaveLength(1));
+    await eventually(async () => expect(await rig.left('WEBHOOK_PARKED')).toBe(0));
+  } finally {
+    await rig.stop();
+  }
+}, 130_000);

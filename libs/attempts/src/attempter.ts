@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { DynamicModule } from '@nestjs/common';
-import { readDelivery, UnreadableMessage } from '@spillway/contracts';
+import { readDelivery, UnreadableMessage, type Fact } from '@spillway/contracts';
 import { defaultPolicy, deliveryOf, tooOldAt, type Policy } from '@spillway/delivery';
 import { EndpointRegistry, EndpointStore, parseMasterKeys } from '@spillway/endpoints';
 import { DirectGet, JetStreamTransport, joinPlane, observeSuspects, Publisher, WatchedBucket, type Room, type StoredMessage, type TransportOptions } from '@spillway/jetstream';
@@ -17,7 +17,7 @@ import { buryDelivery, judgeThrow } from './dead-in-pipeline.ts';
 import { DeletedHeads } from './deleted-heads.ts';
 import { EndpointChanges } from './endpoint-changes.ts';
 import { EndpointLife } from './endpoint-life.ts';
-import { Gate, type CircuitChange, type GateLimits } from './gate.ts';
+import { Gate, type GateLimits } from './gate.ts';
 import { Homes } from './home.ts';
 import { tellLearnt } from './learnt.ts';
 import { OrderedHeads } from './ordered-heads.ts';
@@ -71,11 +71,11 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
   const client = clientOf(config);
   const limits = { ...options.limits, slots: config.attemptsAtOnce ?? options.limits.slots };
   const plane = new Plane(broker, app, now);
-  const onCircuit = (change: CircuitChange): void => {
-    // beside the attempts: nothing waits for it
-    plane.ledger.record(change.tenant, circuitFact(change, app, now())).catch((error: unknown) => log.warn({ err: error, endpoint: change.endpointId }, 'a circuit’s change was not recorded'));
+  /** Beside the attempts: nothing waits for it. */
+  const tell = (fact: Fact): void => {
+    plane.ledger.record(fact.tenant, fact).catch((error: unknown) => log.warn({ err: error, fact }, 'what was learnt of endpoints was not recorded'));
   };
-  const gate = new Gate(limits, (endpointId) => subjectsOf(endpointId).forEach((of) => strategy.roomCame(of)), undefined, onCircuit);
+  const gate = new Gate(limits, (endpointId) => subjectsOf(endpointId).forEach((of) => strategy.roomCame(of)), undefined, (change) => tell(circuitFact(change, app, now())));
   const told = new AttemptsMetrics(metrics, gate, plane);
   const events = new OperationalEvents(registry, new Publisher(broker, 'WEBHOOK_INGEST'), log);
   const life = new EndpointLife({ app, registry, store: new EndpointStore(registry, { masterKeys, now }), events, record: (tenant, fact) => plane.ledger.record(tenant, fact), log, now });
@@ -96,7 +96,9 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
     jitter: Math.random,
     onAttempt: (...made) => told.attempted(...made),
     onEndpoint: (...said) => life.note(...said),
-    onOurs: (kind) => told.ours(kind, log),
+    onOurs: (kind) => {
+      if (told.ours(kind, log)) tell({ type: 'attempts.uncharged', v: 1, at: now().toISOString(), tenant: '_system', app, kind });
+    },
     onYoung: (of) => expiry.enough(of),
     ...(heads && { heads }),
   });

@@ -48,13 +48,14 @@ export class AttemptsMetrics {
     this.started.record(startedAfterMs / 1_000);
   }
 
-  /** Counted each time, said once a minute. */
-  ours(kind: FailureKind, log: Logger): void {
+  /** Counted each time, said once a minute. @returns whether it was said now */
+  ours(kind: FailureKind, log: Logger): boolean {
     this.faultsOfOurs.add(1, { kind });
     const now = performance.now();
-    if (now - this.oursSaidAt < OURS_SAID_EVERY_MS) return;
+    if (now - this.oursSaidAt < OURS_SAID_EVERY_MS) return false;
     this.oursSaidAt = now;
     log.error({ kind }, 'so many endpoints fail alike that the fault is ours: look at our DNS and our network. Attempts are not charged meanwhile');
+    return true;
   }
 
   crashed(): void {

@@ -126,6 +126,25 @@ describe('an endpoint that fails', () => {
     await store.remove('_system', system.id);
   });
 
+  it('is not taken for warned of by who saw an older record, and warns once it has caught up', async () => {
+    const system = await endpointOf('_system', { url: 'https://example.com/system' });
+    const record = await endpointOf(newTenant());
+    await store.change(record.tenant, record.id, (known) => ({ ...known, failingSince: new Date(began - 0.3 * DISABLE_AFTER_MS).toISOString() }));
+    await eventually(() => expect(current(record).failingSince).toBeDefined());
+    let behind = true;
+    const events = new OperationalEvents(registry, new Publisher(plane.broker, 'WEBHOOK_INGEST'), testLog);
+    const view = { get: (id: string) => (behind ? record : registry.get(id)) };
+    const life = new EndpointLife({ app: 'dispatcher', registry: view, store, events, log: testLog, now, record: async (_, fact) => void facts.push(fact) });
+    lives.push(life);
+    life.note(record, failed, false);
+    await eventually(() => expect(life.unwritten).toBe(1));
+    expect([current(record).failingTold, await sentEvents()]).toEqual([undefined, []]);
+    behind = false;
+    await eventually(() => expect(current(record).failingTold).toBe(1), 60_000);
+    expect((await sentEvents()).map(({ type }) => type)).toEqual(['endpoint.failing']);
+    await store.remove('_system', system.id);
+  }, 120_000);
+
   it('is not disabled when the fault is ours, however long it lasts', async () => {
     const record = await endpointOf(newTenant());
     const life = newLife();

@@ -61,7 +61,8 @@ export class EndpointLife {
 
   private after(known: Findings, { url }: EndpointRecord, outcome: Outcome): Findings {
     if (outcome.kind === 'delivered') return succeeded;
-    return andFailed(known, { at: this.options.now(), kind: outcome.reason, status: outcome.status }, outcome.status === 410 ? url : undefined);
+    const at = { ...(outcome.status === 410 && { goneAt: url }), ...(outcome.reason === 'ssrf_blocked' && { blockedAt: url }) };
+    return andFailed(known, { at: this.options.now(), kind: outcome.reason, status: outcome.status }, at);
   }
 
   private look(): void {
@@ -92,8 +93,15 @@ export class EndpointLife {
   private async write(id: string, tenant: string, findings: Findings): Promise<void> {
     this.writtenAt.set(id, performance.now());
     try {
-      await this.warn(id, findings);
-      const { before, after } = await this.options.store.change(tenant, id, (current) => recordAfter(current, findings, this.options.now()));
+      const told = await this.warn(id, findings);
+      let untold = false;
+      const { before, after } = await this.options.store.change(tenant, id, (current) => {
+        const next = recordAfter(current, findings, this.options.now());
+        untold = next.enabled && next.failingTold !== undefined && next.failingTold !== current.failingTold && next.failingTold !== told;
+        return untold ? withTold(next, current.failingTold) : next;
+      });
+      // our view of the record was behind: it is looked at again
+      if (untold) this.keep(id, tenant, findings);
       if (before.enabled && !after.enabled) await this.disabled(after);
     } catch (error) {
       if (error instanceof RegistryRefusal) return; // deleted meanwhile
@@ -106,18 +114,19 @@ export class EndpointLife {
   private keep(id: string, tenant: string, findings: Findings): void {
     const later = this.found.get(id)?.findings;
     if (later === undefined) this.found.set(id, { tenant, findings });
-    else if (!later.recovered && later.failed) this.found.set(id, { tenant, findings: andFailed(findings, later.failed, later.goneAt) });
+    else if (!later.recovered && later.failed) this.found.set(id, { tenant, findings: andFailed(findings, later.failed, { ...(later.goneAt !== undefined && { goneAt: later.goneAt }), ...(later.blockedAt !== undefined && { blockedAt: later.blockedAt }) }) });
   }
 
-  /** Told before it is written that it was told: a crash in between says it again, under the same id. @throws Error when nobody could be told, so that it stays to be said */
-  private async warn(id: string, findings: Findings): Promise<void> {
+  /** Told before it is written that it was told: a crash in between says it again, under the same id. @returns which warning. @throws Error when nobody could be told, so that it stays to be said */
+  private async warn(id: string, findings: Findings): Promise<EndpointRecord['failingTold']> {
     const { registry, events, now, log } = this.options;
     const record = registry.get(id);
-    if (!record) return;
+    if (!record) return undefined;
     const after = recordAfter(record, findings, now());
-    if (!after.enabled || after.failingTold === undefined || after.failingTold === record.failingTold) return;
+    if (!after.enabled || after.failingTold === undefined || after.failingTold === record.failingTold) return undefined;
     log.warn({ endpoint: id, tenant: after.tenant, failingSince: after.failingSince, warning: after.failingTold }, 'an endpoint fails, and will be disabled');
     if (!(await events.tell('endpoint.failing', after, now()))) throw new Error('there is no room for the warning');
+    return after.failingTold;
   }
 
   private async disabled(record: EndpointRecord): Promise<void> {
@@ -145,3 +154,5 @@ export class EndpointLife {
     }
   }
 }
+
+const withTold = ({ failingTold: _next, ...rest }: EndpointRecord, told: EndpointRecord['failingTold']): EndpointRecord => (told === undefined ? rest : { ...rest, failingTold: told });

@@ -6,7 +6,7 @@ const url = 'https://example.com/hook';
 const record: EndpointRecord = { id: 'ep_00000001', tenant: 'acme', url, enabled: true, secrets: [], state: 'active', createdAt: '2026-01-01T00:00:00.000Z', updatedAt: '2026-01-01T00:00:00.000Z' };
 const began = new Date('2026-02-01T00:00:00.000Z');
 const later = (share: number): Date => new Date(began.getTime() + share * DISABLE_AFTER_MS);
-const failedAt = (at: Date, before: Findings = noFindings): Findings => andFailed(before, { at, kind: 'status', status: 503 }, undefined);
+const failedAt = (at: Date, before: Findings = noFindings): Findings => andFailed(before, { at, kind: 'status', status: 503 });
 const failing: EndpointRecord = { ...record, failingSince: began.toISOString(), failedWith: { kind: 'status', status: 503 } };
 
 it('begins to fail with the first failure, and says with which', () => {
@@ -38,9 +38,18 @@ it('counts from the first of several failures', () => {
 });
 
 it('is disabled by a 410 at once, unless it has another address by now', () => {
-  const gone = andFailed(noFindings, { at: began, kind: 'status', status: 410 }, url);
+  const gone = andFailed(noFindings, { at: began, kind: 'status', status: 410 }, { goneAt: url });
   expect(recordAfter(record, gone, began)).toMatchObject({ enabled: false, disabledReason: 'gone' });
   expect(recordAfter({ ...record, url: 'https://example.com/new' }, gone, began).enabled).toBe(true);
+});
+
+it('is flagged while its address may not be dialled, and no more once it has another', () => {
+  const blocked = andFailed(noFindings, { at: began, kind: 'ssrf_blocked' }, { blockedAt: url });
+  const flagged = recordAfter(record, blocked, began);
+  expect(flagged).toMatchObject({ enabled: true, flagged: 'ssrf_blocked', failedWith: { kind: 'ssrf_blocked' } });
+  expect(recordAfter(flagged, blocked, later(0.1))).toBe(flagged);
+  expect(recordAfter({ ...record, url: 'https://example.com/new' }, blocked, began).flagged).toBeUndefined();
+  expect(recordAfter(flagged, succeeded, later(0.1))).toEqual(record);
 });
 
 it('is left alone when it is disabled or deleted already', () => {

@@ -8,6 +8,8 @@ export type Findings = {
   recovered: boolean;
   /** The first failure after that, or of all. */
   failed?: { at: Date; kind: FailureKind; status?: number | undefined };
+  /** Some attempt was not made, because it would have dialled this address. */
+  blockedAt?: string;
   /** It said 410 at this address. */
   goneAt?: string;
 };
@@ -17,11 +19,7 @@ export const noFindings: Findings = { recovered: false };
 /** A success makes everything before it forgotten, also a 410: the receiver is there. */
 export const succeeded: Findings = { recovered: true };
 
-export const andFailed = (findings: Findings, failed: NonNullable<Findings['failed']>, goneAt: string | undefined): Findings => ({
-  ...findings,
-  failed: findings.failed ?? failed,
-  ...(goneAt === undefined ? {} : { goneAt }),
-});
+export const andFailed = (findings: Findings, failed: NonNullable<Findings['failed']>, at: Pick<Findings, 'goneAt' | 'blockedAt'> = {}): Findings => ({ ...findings, failed: findings.failed ?? failed, ...at });
 
 const disabled = (record: EndpointRecord, disabledReason: 'gone' | 'failing', now: Date): EndpointRecord => ({ ...record, enabled: false, disabledReason, updatedAt: now.toISOString() });
 
@@ -33,9 +31,10 @@ const failing = (record: EndpointRecord, { at, kind, status }: NonNullable<Findi
 };
 
 /** The record as it is to be, the same object back when nothing changes. Pure: time is given. */
-export const recordAfter = (record: EndpointRecord, { recovered, failed, goneAt }: Findings, now: Date): EndpointRecord => {
+export const recordAfter = (record: EndpointRecord, { recovered, failed, goneAt, blockedAt }: Findings, now: Date): EndpointRecord => {
   if (record.state === 'deleted' || !record.enabled) return record;
-  const fresh = recovered ? withoutFailing(record) : record;
+  const well = recovered ? withoutFailing(record) : record;
+  const fresh: EndpointRecord = blockedAt === record.url && well.flagged === undefined ? { ...well, flagged: 'ssrf_blocked' } : well;
   if (goneAt !== undefined && goneAt === record.url) return disabled(fresh, 'gone', now);
   return failed === undefined ? fresh : failing(fresh, failed, now);
 };

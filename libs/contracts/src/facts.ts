@@ -129,6 +129,8 @@ export type Fact =
       changed?: string[];
       reason?: string;
     })
+  // so many endpoints fail alike that the fault is ours: nobody is charged or disabled meanwhile. Once a minute while it lasts, from each process
+  | (Said & { type: 'attempts.uncharged'; tenant: '_system'; app: string; kind: FailureKind })
   // as one app has learnt it from its own attempts; `asked_to_wait`: it said Retry-After. `reset`: it was enabled, or has another address
   | (Said & { type: 'circuit.opened'; tenant: string; endpoint: string; app: string; reason: 'failures' | 'asked_to_wait'; lastFailure?: LastFailure })
   | (Said & { type: 'circuit.closed'; tenant: string; endpoint: string; app: string; reason: 'answered' | 'reset'; openMs: number })

@@ -39,6 +39,8 @@ export type FailingState = {
   failedWith?: { kind: FailureKind; status?: number };
   /** Which warning about it was given last. */
   failingTold?: 1 | 2;
+  /** Its address is one that may not be dialled: no attempt can mend that. */
+  flagged?: 'ssrf_blocked';
 };
 
 /** What a caller decides about an endpoint; the rest is the store's. */
@@ -80,8 +82,8 @@ export const parseRecord = (text: string): EndpointRecord | undefined => {
 
 /** As after a success; the same object back when nothing fails. */
 export const withoutFailing = (record: EndpointRecord): EndpointRecord => {
-  const { failingSince, failedWith, failingTold, ...rest } = record;
-  return failingSince === undefined && failedWith === undefined && failingTold === undefined ? record : rest;
+  const { failingSince, failedWith, failingTold, flagged, ...rest } = record;
+  return [failingSince, failedWith, failingTold, flagged].every((value) => value === undefined) ? record : rest;
 };
 
 /** What stays of an endpoint that was deleted: whose it was and where it led, and nothing that was entrusted to us. */

@@ -12,6 +12,8 @@ export type EndpointHealth = {
   failingSince?: string;
   /** How the first attempt of these failed. */
   firstFailure?: { kind: FailureKind; status?: number };
+  /** Its address may not be dialled. */
+  flagged?: 'ssrf_blocked';
   /** The newest that the present owners remember. */
   lastFailure?: LastFailure;
 };
@@ -23,11 +25,12 @@ const worst = (learnt: readonly EndpointLearnt[]): CircuitState => learnt.map(({
 const newest = (learnt: readonly EndpointLearnt[]): LastFailure | undefined => learnt.flatMap(({ lastFailure }) => lastFailure ?? []).toSorted((a, b) => b.at.localeCompare(a.at))[0];
 
 /** @param learnt `undefined`: no owner answered */
-export const healthOf = ({ enabled, failingSince, failedWith }: EndpointRecord, parked: number | null, learnt: readonly EndpointLearnt[] | undefined): EndpointHealth => ({
+export const healthOf = ({ enabled, failingSince, failedWith, flagged }: EndpointRecord, parked: number | null, learnt: readonly EndpointLearnt[] | undefined): EndpointHealth => ({
   state: !enabled ? 'disabled' : failingSince === undefined ? 'enabled' : 'failing',
   circuit: learnt === undefined ? null : worst(learnt),
   parked,
   ...(failingSince === undefined ? {} : { failingSince }),
   ...(failedWith === undefined ? {} : { firstFailure: failedWith }),
+  ...(flagged === undefined ? {} : { flagged }),
   ...(newest(learnt ?? []) && { lastFailure: newest(learnt ?? []) }),
 });
