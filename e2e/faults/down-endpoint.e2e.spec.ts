@@ -20,8 +20,8 @@ const WINDOWS_MAX = 3;
 const CORES_MORE_MAX = 0.05;
 /** Between a probe's time and its arrival here, on a machine that is busy. */
 const ON_ITS_WAY_MS = 5_000;
-/** Starts are counted there, arrivals here, by processes that share two cores: half as many more may arrive in a second. Two homes would be twice as many. */
-const BURST = 1.5;
+/** Starts are counted there, arrivals here, by processes that share two cores (at load 19 half as many more came in a second). Two homes would be twice as many. */
+const BURST = 1.9;
 const DRAINED_WITHIN_MS = 600_000;
 
 const fill = (view: BrokerView, endpointId: string, count: number): Promise<void> =>

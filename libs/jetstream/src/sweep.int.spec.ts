@@ -97,6 +97,20 @@ it('sweeps a last time when its work is drained', async () => {
   await eventually(async () => expect(await stored()).toBe(0));
 });
 
+it('looks again while the server has not counted an ack that was sent', async () => {
+  const sent: DurableMessage[] = [];
+  const { broker } = await work(async (message) => {
+    sent.push(message);
+    await new Promise(() => undefined);
+  });
+  const asked = jest.spyOn(broker, 'api');
+  await send(1);
+  // a sweep every half second: by the fourth, whatever was settled was settled long before
+  await eventually(() => expect([sent.length, asked.mock.calls.length >= 4]).toEqual([1, true]));
+  sent[0]?.acknowledge();
+  await eventually(async () => expect(await stored()).toBe(0));
+});
+
 it('asks the broker nothing while nothing is settled', async () => {
   const { broker } = await work();
   await send(10);

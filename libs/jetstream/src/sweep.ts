@@ -6,10 +6,10 @@ import type { ShardWork } from './shard-work.ts';
 
 export type SweepOptions = { broker: Broker; stream: string; durable: string; /** The durable's own: nothing else may be swept by its floor. */ filter: string; log: Logger };
 
-type ConsumerInfo = { ack_floor: { stream_seq: number } };
+type ConsumerInfo = { ack_floor: { stream_seq: number }; num_ack_pending: number };
 
 const EVERY_MS = 500;
-/** An ack that was sent is counted by the server a moment later: a sweep that began sooner than this after it may not have seen it. */
+/** An ack that was sent is counted by the server a moment later: a sweep that began sooner than this after it may not have seen it. On a machine that is busy it takes longer, and then the ack is pending. */
 const ACK_UNDER_WAY_MS = 250;
 
 /**
@@ -74,10 +74,10 @@ export class Sweep {
   private async sweep(begunMs: number): Promise<void> {
     const { broker, stream, durable, filter, log } = this.options;
     try {
-      const { ack_floor: floor } = await broker.api<ConsumerInfo>(`CONSUMER.INFO.${stream}.${durable}`);
+      const { ack_floor: floor, num_ack_pending: pending } = await broker.api<ConsumerInfo>(`CONSUMER.INFO.${stream}.${durable}`);
       if (floor.stream_seq > this.sweptTo) await this.remover.purge(stream, { filter, seq: floor.stream_seq + 1 });
       this.sweptTo = floor.stream_seq;
-      if (this.lastSettled < begunMs - ACK_UNDER_WAY_MS) this.dirty = false;
+      if (pending === 0 && this.lastSettled < begunMs - ACK_UNDER_WAY_MS) this.dirty = false;
     } catch (error) {
       if (!isPassing(error)) log.error({ err: error, stream, durable }, 'sweeping behind a durable failed');
     }
