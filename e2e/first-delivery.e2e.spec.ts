@@ -1,4 +1,5 @@
 import { eventually, startPlane, startReceiver, type Plane, type Received, type Receiver } from '@spillway/testing';
+import { CloudEvent, emitterFor, HTTP, httpTransport, Mode } from 'cloudevents';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 
@@ -87,6 +88,32 @@ it('brings an event to the endpoints that want its type, and to no other tenantâ
   const seen = there.requests.map(({ url, body }) => `${url} ${(JSON.parse(body.toString()) as { type: string }).type}`);
   expect(seen.toSorted((a, b) => a.localeCompare(b))).toEqual(['/all customer.created', '/all invoice.paid', '/all invoice.paid.v2', '/invoices invoice.paid']);
   await there.stop();
+});
+
+const cloudEvent = (id: string) => new CloudEvent({ tenant: 'acme', type: 'invoice.paid', source: '/shop', id, time: '2026-11-22T10:00:00.000Z', data: { by: id } });
+
+it('brings a batch, and CloudEvents in each of their modes, as any other event', async () => {
+  const ingest = `${plane.app('ingest').url}/v1/events`;
+  const headers = { authorization: `Bearer ${plane.adminKey}` };
+  const ids: string[] = [];
+  for (const mode of [Mode.BINARY, Mode.STRUCTURED]) {
+    const { body } = (await emitterFor(httpTransport(ingest), { binding: HTTP, mode })(cloudEvent(mode), { headers })) as { body: string };
+    ids.push((JSON.parse(body) as { id: string }).id);
+  }
+  for (const [path, type, text] of [
+    ['', 'application/cloudevents-batch+json', JSON.stringify([cloudEvent('batch')])],
+    ['/batch', 'application/json', '[{"tenant":"acme","type":"invoice.paid","time":"2026-11-22T10:00:00.000Z","data":{"by":"array"}}]'],
+    ['/batch', 'application/x-ndjson', '{"tenant":"acme","type":"invoice.paid","time":"2026-11-22T10:00:00.000Z","data":{"by":"lines"}}\n'],
+  ] as const) {
+    const answer = await fetch(`${ingest}${path}`, { method: 'POST', body: text, headers: { ...headers, 'content-type': type } });
+    expect(answer.status).toBe(202);
+    ids.push(...((await answer.json()) as { results: { id: string }[] }).results.map(({ id }) => id));
+  }
+  for (const [at, by] of ['binary', 'structured', 'batch', 'array', 'lines'].entries()) {
+    const { body, headers: given } = await deliveryOf(ids[at] as string);
+    expect(body.toString()).toBe(`{"type":"invoice.paid","timestamp":"2026-11-22T10:00:00.000Z","data":{"by":"${by}"}}`);
+    expect(() => new StandardWebhook(secret).verify(body.toString(), given as Record<string, string>)).not.toThrow();
+  }
 });
 
 it('stops every app by SIGTERM, within its budget and without a complaint', async () => {

@@ -76,15 +76,16 @@ export class Acceptance {
   }
 
   /** @throws ProblemError 403, 429 */
-  private ready({ tenant, type, id: sourceId, time, data }: Envelope, principal: Principal, idempotencyKey: string | undefined): Ready {
+  private ready(envelope: Envelope, principal: Principal, idempotencyKey: string | undefined): Ready {
+    const { tenant, type, id: sourceId, time, data, cloud } = envelope;
     assertMaySendFor(principal, tenant);
     const acceptedAt = acceptedNow();
-    const eventId = eventIdOf(tenant, idempotencyKey, sourceId);
+    const eventId = eventIdOf(envelope, idempotencyKey);
     // a fresh trace for every event: a traceparent from outside could force full tracing, so it is honoured only for keys that may set one
     const traceparent = newTraceparent(false);
-    const headers = eventHeaders({ eventId, tenant, type, source: `/tenants/${tenant}`, acceptedAt, time, sourceId, traceparent });
+    const headers = eventHeaders({ eventId, tenant, type, source: cloud?.source ?? `/tenants/${tenant}`, acceptedAt, time, sourceId, attributes: cloud?.attributes, traceparent });
     const body = deliveryBody(type, time ?? acceptedAt, data);
-    const bytes = body.length + BESIDE_BODY_BYTES;
+    const bytes = body.length + BESIDE_BODY_BYTES + (cloud?.bytes ?? 0);
     try {
       const lane = this.lanes.of(tenant);
       return { eventId, tenant, message: { subject: subject.ingest(lane, tenant), headers, data: body }, place: this.shares.take(tenant, lane, bytes), bytes };

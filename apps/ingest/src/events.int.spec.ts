@@ -120,10 +120,10 @@ describe('a bad event', () => {
     for (const { field, wanted } of answer.problem.errors ?? []) expect(answer.problem.detail).toContain(`${field}: wanted ${wanted}`);
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=utf-16', 'application/cloudevents+json', undefined])('unsupported media type: %s', async (type) => {
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=utf-16', 'application/cloudevents+xml', 'application/x-ndjson', undefined])('unsupported media type: %s', async (type) => {
     const answer = await rig.post(event(), { 'content-type': type });
     expect(refusal(answer)).toEqual(UNSUPPORTED);
-    expect(answer.headers.get('accept')).toBe('application/json');
+    expect(answer.headers.get('accept')).toBe('application/json, application/cloudevents+json, application/cloudevents-batch+json');
   });
 
   it('unsupported content encoding', async () => {

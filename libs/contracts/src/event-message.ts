@@ -1,4 +1,5 @@
-import { header } from './headers.ts';
+import { decodeHeaderValue, encodeHeaderValue } from './header-value.ts';
+import { CE_PREFIX, header } from './headers.ts';
 
 /** What travels beside the body of an event, from acceptance to its last attempt. Times are RFC 3339 texts, as they stand in the headers. */
 export type EventMeta = {
@@ -9,6 +10,8 @@ export type EventMeta = {
   acceptedAt: string;
   time?: string;
   sourceId?: string;
+  /** Of a CloudEvent: `subject`, `dataschema`, and its extensions, as text. Absent: it came as an event of our own form. */
+  attributes?: readonly (readonly [name: string, value: string])[];
   traceparent?: string;
   /** The operator's job (resend, replay, …) that made it; absent for what a producer sent. */
   job?: string;
@@ -27,7 +30,7 @@ export type DeliveryMeta = EventMeta & {
 };
 
 /** Anything that reads a header by name; `undefined` when it is not there. */
-export type HeaderReader = { get(name: string): string | undefined };
+export type HeaderReader = { get(name: string): string | undefined; entries(): Iterable<[name: string, value: string]> };
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
 /** Broken by us or by a stranger's hand: a message in our streams without what every one of them carries. It goes to `dead.pipeline` as `unreadable`. */
@@ -41,16 +44,39 @@ const required = (headers: HeaderReader, name: string): string => {
   return value;
 };
 
+const decoded = (value: string, name: string): string => {
+  try {
+    return decodeHeaderValue(value);
+  } catch (error) {
+    throw new UnreadableMessage(`header ${name} cannot be decoded`, { cause: error });
+  }
+};
+
+/** Those that we read by name, and so are not among the others. */
+const NAMED: ReadonlySet<string> = new Set([header.eventId, header.eventType, header.eventSource, header.eventTime, header.specversion]);
+
+/** Only what came as a CloudEvent says a version: the headers of all others are not walked through. */
+const attributesOf = (headers: HeaderReader): [string, string][] | undefined => {
+  if (headers.get(header.specversion) === undefined) return undefined;
+  const attributes: [string, string][] = [];
+  for (const [name, value] of headers.entries()) if (name.startsWith(CE_PREFIX) && !NAMED.has(name)) attributes.push([name.slice(CE_PREFIX.length), decoded(value, name)]);
+  return attributes;
+};
+
 export const eventHeaders = (meta: EventMeta): [string, string][] => {
   const pairs: [string, string][] = [
     [header.eventId, meta.eventId],
     [header.tenant, meta.tenant],
     [header.eventType, meta.type],
-    [header.eventSource, meta.source],
+    [header.eventSource, encodeHeaderValue(meta.source)],
     [header.acceptedAt, meta.acceptedAt],
   ];
   if (meta.time !== undefined) pairs.push([header.eventTime, meta.time]);
   if (meta.sourceId !== undefined) pairs.push([header.sourceId, encodeURIComponent(meta.sourceId)]);
+  if (meta.attributes !== undefined) {
+    pairs.push([header.specversion, '1.0']);
+    for (const [name, value] of meta.attributes) pairs.push([CE_PREFIX + name, encodeHeaderValue(value)]);
+  }
   if (meta.traceparent !== undefined) pairs.push([header.traceparent, meta.traceparent]);
   if (meta.job !== undefined) pairs.push([header.job, meta.job]);
   if (meta.endpointId !== undefined) pairs.push([header.endpoint, meta.endpointId]);
@@ -73,10 +99,11 @@ export const readEvent = (headers: HeaderReader): EventMeta => {
     eventId: required(headers, header.eventId),
     tenant: required(headers, header.tenant),
     type: required(headers, header.eventType),
-    source: required(headers, header.eventSource),
+    source: decoded(required(headers, header.eventSource), header.eventSource),
     acceptedAt: required(headers, header.acceptedAt),
     time: headers.get(header.eventTime),
-    sourceId: sourceId === undefined ? undefined : decodeURIComponent(sourceId),
+    sourceId: sourceId === undefined ? undefined : decoded(sourceId, header.sourceId),
+    attributes: attributesOf(headers),
     traceparent: headers.get(header.traceparent),
     job: headers.get(header.job),
     endpointId: headers.get(header.endpoint),

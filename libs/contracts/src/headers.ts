@@ -12,6 +12,8 @@ export const header = {
   eventSource: 'ce-source',
   /** The producer's time of the event; RFC 3339. */
   eventTime: 'ce-time',
+  /** Of a CloudEvent: with it, each of its other attributes travels as `ce-<name>`. */
+  specversion: 'ce-specversion',
   traceparent: 'traceparent',
 
   tenant: 'Webhook-Tenant',
@@ -34,3 +36,5 @@ export const header = {
 } as const;
 
 export type HeaderName = (typeof header)[keyof typeof header];
+
+export const CE_PREFIX = 'ce-';

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { deliveryId, derivedEventId, newEventId } from './ids.ts';
+import { deliveryId, derivedCloudEventId, derivedEventId, newEventId } from './ids.ts';
 
 describe('derived ids', () => {
   it('stay what they are: producers repeat keys, and streams hold ids, across versions of ours', () => {
     expect(derivedEventId('acme', 'order-1')).toBe(`evt_${createHash('sha256').update('5:event4:acme7:order-1').digest('base64url').slice(0, 22)}`);
     expect(derivedEventId('acme', 'order-1')).toBe('evt_RctrUke9zXKYtjjspsxfSQ');
+    expect(derivedCloudEventId('acme', '/shop', '1')).toBe(`evt_${createHash('sha256').update('10:cloudevent4:acme5:/shop1:1').digest('base64url').slice(0, 22)}`);
     expect(deliveryId('evt_1', 'ep_1')).toBe('dlv_QYOdd9VQytn0A07wQjNVV6');
   });
 

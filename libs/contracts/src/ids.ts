@@ -29,6 +29,9 @@ export const newEventId = (): string => `evt_${random128()}`;
 /** The same tenant and key give the same id for ever, with no look-up. */
 export const derivedEventId = (tenant: string, key: string): string => `evt_${hash128('event', tenant, key)}`;
 
+/** A CloudEvent is known by its `source` and `id` together: two sources may count from 1. */
+export const derivedCloudEventId = (tenant: string, source: string, id: string): string => `evt_${hash128('cloudevent', tenant, source, id)}`;
+
 export const newEndpointId = (): string => `ep_${random128()}`;
 
 /** An operator's long task: replay, recover, rebuild. */

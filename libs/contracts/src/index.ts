@@ -9,8 +9,9 @@ export {
   TYPE_FILTER_PATTERN,
 } from './tokens.ts';
 export { isRfc3339 } from './rfc3339.ts';
-export { deliveryId, derivedEventId, derivedJobId, newEndpointId, newEventId, newJobId } from './ids.ts';
-export { header, type HeaderName } from './headers.ts';
+export { deliveryId, derivedCloudEventId, derivedEventId, derivedJobId, newEndpointId, newEventId, newJobId } from './ids.ts';
+export { CE_PREFIX, header, type HeaderName } from './headers.ts';
+export { decodeHeaderValue, encodeHeaderValue } from './header-value.ts';
 export {
   deliveryHeaders,
   eventHeaders,

@@ -9,6 +9,8 @@ const form = (type: string | undefined, route: '/v1/events' | '/v1/events/batch'
   }
 };
 
+const binary = (type: string | undefined): string => bodyFormOf('/v1/events', { 'content-type': type, 'ce-specversion': '1.0' });
+
 describe('bodyFormOf', () => {
   it.each(['application/json', 'Application/JSON', 'application/json; charset=utf-8', 'application/json;charset="UTF-8"', 'application/json; charset=utf8'])('takes %s', (type) => {
     expect(form(type)).toBe('event');
@@ -27,6 +29,18 @@ describe('bodyFormOf', () => {
       expect(form(type, '/v1/events/batch')).toMatch(/^415: wanted content-type: application\/json or application\/x-ndjson/);
     },
   );
+
+  it('takes CloudEvents in each of their modes', () => {
+    expect(form('application/cloudevents+json; charset=UTF-8')).toBe('cloudevent');
+    expect(form('application/cloudevents-batch+json')).toBe('cloudevents');
+    expect(form('application/cloudevents-batch+json', '/v1/events/batch')).toBe('cloudevents');
+    expect(form('application/cloudevents+json', '/v1/events/batch')).toMatch(/^415: /);
+    for (const type of [undefined, 'application/json', 'text/json; charset=utf-8', 'application/vnd.acme.invoice+json']) expect(binary(type)).toBe('cloudevent-binary');
+    expect(binary('application/cloudevents+json')).toBe('cloudevent');
+    for (const type of ['text/plain', 'application/xml', 'application/octet-stream', 'application/cloudevents+avro']) expect(() => binary(type)).toThrow('wanted content-type');
+    expect(bodyFormOf('/v1/events', { 'content-type': 'application/json', 'ce-id': '1' })).toBe('cloudevent-binary');
+    expect(bodyFormOf('/v1/events/batch', { 'content-type': 'application/json', 'ce-id': '1' })).toBe('array');
+  });
 
   it('refuses a body that is packed', () => {
     expect(form('application/json', '/v1/events', 'gzip')).toMatch(/without content-encoding; seen: gzip/);

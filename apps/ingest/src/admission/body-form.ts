@@ -1,34 +1,57 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { JSON_MEDIA_TYPE } from '../event/cloud-event.ts';
 import { unsupportedMediaType } from '../problems.ts';
 
 export type Route = '/v1/events' | '/v1/events/batch';
+export type SingleForm = 'event' | 'cloudevent' | 'cloudevent-binary';
+export type BatchForm = 'array' | 'lines' | 'cloudevents';
 /** How events lie in a body. */
-export type BodyForm = 'event' | 'array' | 'lines';
+export type BodyForm = SingleForm | BatchForm;
 
-/** What each route takes, by media type. */
+const CLOUDEVENTS_BATCH = ['application/cloudevents-batch+json', 'cloudevents'] as const;
+
+/** What each route takes, by media type; a CloudEvent in binary mode has its data's. */
 export const bodyForms: Readonly<Record<Route, ReadonlyMap<string, BodyForm>>> = {
-  '/v1/events': new Map([['application/json', 'event']]),
-  '/v1/events/batch': new Map([
+  '/v1/events': new Map<string, BodyForm>([['application/json', 'event'], ['application/cloudevents+json', 'cloudevent'], CLOUDEVENTS_BATCH]),
+  '/v1/events/batch': new Map<string, BodyForm>([
     ['application/json', 'array'],
     ['application/x-ndjson', 'lines'],
     ['application/ndjson', 'lines'],
     ['application/jsonl', 'lines'],
+    CLOUDEVENTS_BATCH,
   ]),
 };
 
 /** JSON is UTF-8 between strangers (RFC 8259, section 8.1), so no other charset is taken. */
 const MEDIA_TYPE = /^([^;\s]+)\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*$/i;
+/** Structured or a batch: the prefix decides, whatever the format (CloudEvents HTTP binding, section 3). */
+const CLOUDEVENTS = /^application\/cloudevents/i;
 
 const SEEN_MAX = 80;
 
-export const isBatch = (form: BodyForm): boolean => form !== 'event';
+const BATCH_FORMS: ReadonlySet<BodyForm> = new Set<BatchForm>(['array', 'lines', 'cloudevents']);
+export const isBatch = (form: BodyForm): form is BatchForm => BATCH_FORMS.has(form);
+
+/** An event whose attributes are headers: one of the two that every such event has is enough to say what is missing. */
+const isBinary = (headers: IncomingHttpHeaders): boolean => headers['ce-specversion'] !== undefined || headers['ce-id'] !== undefined;
+
+const formOf = (route: Route, headers: IncomingHttpHeaders): BodyForm | undefined => {
+  const { 'content-type': type } = headers;
+  // no data has no type
+  if (route === '/v1/events' && isBinary(headers) && !CLOUDEVENTS.test(type ?? '')) return type === undefined || JSON_MEDIA_TYPE.test(type) ? 'cloudevent-binary' : undefined;
+  return type === undefined ? undefined : bodyForms[route].get(MEDIA_TYPE.exec(type)?.[1]?.toLowerCase() ?? '');
+};
 
 /** @throws ProblemError 415, naming what would be taken */
-export const bodyFormOf = (route: Route, { 'content-type': type, 'content-encoding': encoding = 'identity' }: IncomingHttpHeaders): BodyForm => {
-  const forms = bodyForms[route];
-  const form = type === undefined ? undefined : forms.get(MEDIA_TYPE.exec(type)?.[1]?.toLowerCase() ?? '');
-  const accepted = [...forms.keys()].join(', ');
-  if (form === undefined) throw unsupportedMediaType(`wanted content-type: ${accepted.replaceAll(', ', ' or ')}, in UTF-8; ${type === undefined ? 'there is none' : `seen: ${type.slice(0, SEEN_MAX)}`}`, accepted);
-  if (encoding.toLowerCase() !== 'identity') throw unsupportedMediaType(`wanted a body without content-encoding; seen: ${encoding.slice(0, SEEN_MAX)}`, accepted);
+export const bodyFormOf = (route: Route, headers: IncomingHttpHeaders): BodyForm => {
+  const form = formOf(route, headers);
+  const { 'content-type': type, 'content-encoding': encoding } = headers;
+  if (form === undefined) {
+    const wanted = isBinary(headers) ? 'for a CloudEvent in binary mode application/json or another JSON media type, as receivers get JSON' : `${[...bodyForms[route].keys()].join(' or ')}, in UTF-8`;
+    throw unsupportedMediaType(`wanted content-type: ${wanted}; ${type === undefined ? 'there is none' : `seen: ${type.slice(0, SEEN_MAX)}`}`, acceptOf(route));
+  }
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') throw unsupportedMediaType(`wanted a body without content-encoding; seen: ${encoding.slice(0, SEEN_MAX)}`, acceptOf(route));
   return form;
 };
+
+const acceptOf = (route: Route): string => [...bodyForms[route].keys()].join(', ');

@@ -5,7 +5,9 @@ import { compileRules } from './compiled-rules.ts';
 import { readWhole, type Judge } from './event-text.ts';
 
 /** What a producer sent, judged: the few fields that we read, and `data` as the bytes it came in. */
-export type Envelope = { tenant: string; type: string; id?: string; time?: string; data: Uint8Array };
+export type Envelope = { tenant: string; type: string; id?: string; time?: string; data: Uint8Array; cloud?: CloudPart };
+/** What only a CloudEvent has; `bytes` is what its attributes weigh in headers. */
+export type CloudPart = { source: string; attributes: [name: string, value: string][]; bytes: number };
 
 const FIELDS: ReadonlySet<string> = new Set(['tenant', 'type', 'id', 'time']);
 

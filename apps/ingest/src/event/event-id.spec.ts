@@ -1,18 +1,27 @@
 import { eventIdOf, readIdempotencyKey } from './event-id.ts';
 
+const cloud = (source: string) => ({ source, attributes: [], bytes: 0 });
+
 describe('eventIdOf', () => {
   it('is the same for the same tenant and key, for ever', () => {
-    expect(eventIdOf('acme', 'k', undefined)).toBe(eventIdOf('acme', 'k', undefined));
-    expect(eventIdOf('acme', 'k', undefined)).not.toBe(eventIdOf('other', 'k', undefined));
+    expect(eventIdOf({ tenant: 'acme' }, 'k')).toBe(eventIdOf({ tenant: 'acme' }, 'k'));
+    expect(eventIdOf({ tenant: 'acme' }, 'k')).not.toBe(eventIdOf({ tenant: 'other' }, 'k'));
   });
 
-  it('takes the header before the id of the event', () => {
-    expect(eventIdOf('acme', 'k', 'id')).toBe(eventIdOf('acme', 'k', undefined));
-    expect(eventIdOf('acme', undefined, 'id')).not.toBe(eventIdOf('acme', 'k', undefined));
+  it('takes the header before the id of the event, also of a CloudEvent', () => {
+    expect(eventIdOf({ tenant: 'acme', id: 'id' }, 'k')).toBe(eventIdOf({ tenant: 'acme' }, 'k'));
+    expect(eventIdOf({ tenant: 'acme', id: 'id', cloud: cloud('/a') }, 'k')).toBe(eventIdOf({ tenant: 'acme' }, 'k'));
+    expect(eventIdOf({ tenant: 'acme', id: 'id' }, undefined)).not.toBe(eventIdOf({ tenant: 'acme', id: 'id' }, 'k'));
+  });
+
+  it('knows a CloudEvent by its source and id together', () => {
+    const one = { tenant: 'acme', id: '1', cloud: cloud('/a') };
+    expect(eventIdOf(one, undefined)).toBe(eventIdOf({ ...one }, undefined));
+    expect(new Set([one, { ...one, cloud: cloud('/b') }, { ...one, cloud: cloud('/a1'), id: '' }, { ...one, cloud: undefined }].map((event) => eventIdOf(event, undefined))).size).toBe(4);
   });
 
   it('is another one each time without either', () => {
-    expect(eventIdOf('acme', undefined, undefined)).not.toBe(eventIdOf('acme', undefined, undefined));
+    expect(eventIdOf({ tenant: 'acme' }, undefined)).not.toBe(eventIdOf({ tenant: 'acme' }, undefined));
   });
 });
 

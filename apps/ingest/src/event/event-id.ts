@@ -1,5 +1,6 @@
-import { derivedEventId, newEventId, SOURCE_ID_PATTERN } from '@spillway/contracts';
+import { derivedCloudEventId, derivedEventId, newEventId, SOURCE_ID_PATTERN } from '@spillway/contracts';
 import { invalidEvent, seen } from '../problems.ts';
+import type { Envelope } from './envelope.ts';
 
 /**
  * The header's text, as it stands. Empty is refused rather than ignored: a producer whose key came out empty believes to be safe, and is not.
@@ -11,10 +12,11 @@ export const readIdempotencyKey = (value: string | string[] | undefined): string
   throw invalidEvent([{ field: 'Idempotency-Key', wanted: 'one header of 1 to 255 characters', seen: seen(value) }]);
 };
 
-/** A key makes the id a hash, so the same key gives the same id with no look-up; the header wins over the event's own `id`. */
-export const eventIdOf = (tenant: string, idempotencyKey: string | undefined, sourceId: string | undefined): string => {
-  const key = idempotencyKey ?? sourceId;
-  return key === undefined ? newEventId() : derivedEventId(tenant, key);
+/** A key makes the id a hash, so the same key gives the same id with no look-up; the header wins over the event's own `id`, which for a CloudEvent is `source` and `id` together. */
+export const eventIdOf = ({ tenant, id, cloud }: Pick<Envelope, 'tenant' | 'id' | 'cloud'>, idempotencyKey: string | undefined): string => {
+  if (idempotencyKey !== undefined) return derivedEventId(tenant, idempotencyKey);
+  if (id === undefined) return newEventId();
+  return cloud === undefined ? derivedEventId(tenant, id) : derivedCloudEventId(tenant, cloud.source, id);
 };
 
 /**

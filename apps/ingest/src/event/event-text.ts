@@ -16,7 +16,8 @@ export const assertUtf8 = (raw: Uint8Array): void => {
   if (!isUtf8(raw)) throw malformedJson('the body is not UTF-8');
 };
 
-const parsed = (text: string): unknown => {
+/** @throws ProblemError 400 malformed_json */
+export const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -27,7 +28,7 @@ const parsed = (text: string): unknown => {
 /** JSON.parse is the judge of what is JSON; where `data` lies was found by a scan of the bytes, so that 1.0, 1e400 and `__proto__` leave as they came. */
 export const readItem = <T>(raw: Buffer, { start, end, scan: { range, tooDeepIn } }: Item, judge: Judge<T>): T => {
   if (tooDeepIn !== undefined) throw invalidEvent([{ field: tooDeepIn || 'body', wanted: `nesting of at most ${NESTING_MAX}` }]);
-  const event = parsed(raw.toString('utf8', start, end));
+  const event = parseJson(raw.toString('utf8', start, end));
   if (typeof event !== 'object' || event === null || Array.isArray(event)) throw invalidEvent([{ field: 'body', wanted: 'a JSON object', seen: seen(event) }]);
   return judge(event as Record<string, unknown>, range && raw.subarray(range.start, range.end));
 };

@@ -1,14 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { asProblem, ProblemError, type requestDurations } from '@spillway/service-kit';
 import type { Logger } from '@spillway/telemetry';
 import type { Acceptance } from '../acceptance.ts';
 import type { KeyLimit } from '../admission/key-rates.ts';
-import { isBatch, type Route } from '../admission/body-form.ts';
+import { isBatch, type BatchForm, type Route, type SingleForm } from '../admission/body-form.ts';
 import type { Place } from '../admission/in-flight.ts';
 import { noPlace, type Admitted, type FrontDoor } from '../admission/front-door.ts';
-import { readArray, readLines, type Batch } from '../event/batch.ts';
-import { judgeEvent, readEnvelope, type Envelope } from '../event/envelope.ts';
+import type { Batch } from '../event/batch.ts';
+import type { Envelope } from '../event/envelope.ts';
 import { assertNoKey, readIdempotencyKey } from '../event/event-id.ts';
+import { readMany, readOne } from '../event/read-events.ts';
 import { answerJson, answerProblem, type HeaderFields } from './answer.ts';
 import { batchAnswer } from './batch-answer.ts';
 import { readBody } from './request-body.ts';
@@ -71,8 +72,7 @@ export class EventsEndpoint {
     readBody(request, bytesMax, (fault, body) => {
       try {
         if (fault) throw fault;
-        const key = request.headers['idempotency-key'];
-        const answered = isBatch(form) ? this.many(body, key, admitted) : this.one(body, key, admitted);
+        const answered = isBatch(form) ? this.many(form, request.headers, body, admitted) : this.one(form, request.headers, body, admitted);
         answered.then(
           ({ status, text, headers }) => answerJson(response, status, text, limit ? { ...limit.headers(), ...headers } : headers),
           (error: unknown) => this.refuse(request, response, error, limit),
@@ -83,16 +83,16 @@ export class EventsEndpoint {
     });
   }
 
-  private one(body: Buffer, key: string | string[] | undefined, { principal, place }: Admitted): Promise<Answer> {
-    const idempotencyKey = readIdempotencyKey(key);
-    const envelope = readEnvelope(body);
+  private one(form: SingleForm, headers: IncomingHttpHeaders, body: Buffer, { principal, place }: Admitted): Promise<Answer> {
+    const idempotencyKey = readIdempotencyKey(headers['idempotency-key']);
+    const envelope = readOne(form, headers, body, principal.tenant);
     assertOwnPlace(place, envelope.tenant);
     return this.acceptance.accept(envelope, principal, idempotencyKey).then(accepted);
   }
 
-  private async many(body: Buffer, key: string | string[] | undefined, { principal, form, limit, place }: Admitted): Promise<Answer> {
-    assertNoKey(key);
-    const batch = (form === 'lines' ? readLines : readArray)(body, judgeEvent, this.maxEventBytes);
+  private async many(form: BatchForm, headers: IncomingHttpHeaders, body: Buffer, { principal, limit, place }: Admitted): Promise<Answer> {
+    assertNoKey(headers['idempotency-key']);
+    const batch = readMany(form, body, principal.tenant, this.maxEventBytes);
     // most are of one tenant; who mixes has his places by the first of them, and his events by each
     const tenant = tenantOf(batch);
     if (tenant !== undefined) assertOwnPlace(place, tenant);

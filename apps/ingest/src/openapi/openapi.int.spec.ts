@@ -119,6 +119,16 @@ describe('each answer that is documented is given:', () => {
     expect((await send('POST /v1/events/batch', { 'content-type': 'application/x-ndjson' }, events.join('\n'))).status).toBe(status);
   });
 
+  it('what a CloudEvent deserves, alone and in a batch', async () => {
+    const cloudEvent = { specversion: '1.0', id: '1', source: '/s', type: 'a.b', tenant: 'acme', comexample: 7, time: null, data: { a: 1 } };
+    for (const [event, status] of [[cloudEvent, 202], [{ ...cloudEvent, id: '' }, 422], [{ ...cloudEvent, source: undefined }, 422], [{ ...cloudEvent, comexample: [] }, 422]] as const) {
+      const text = JSON.stringify(event);
+      expect((await send('POST /v1/events', { 'content-type': 'application/cloudevents+json' }, text)).status).toBe(status);
+      expect(judge.validate('#/components/schemas/CloudEvent', JSON.parse(text))).toBe(status === 202);
+      expect((await send('POST /v1/events', { 'content-type': 'application/cloudevents-batch+json' }, `[${text}]`)).status).toBe(status === 202 ? 202 : 207);
+    }
+  });
+
   it('what a batch deserves as a whole', async () => {
     await batch({}, '[');
     await batch({}, '{}');

@@ -28,7 +28,14 @@ const only = (...codes: ProblemCode[]): Readonly<Record<string, ProblemDeclarati
 
 const without = (...codes: ProblemCode[]): Readonly<Record<string, ProblemDeclaration>> => only(...(Object.keys(problemCodes) as ProblemCode[]).filter((code) => !codes.includes(code)));
 
-const SCHEMA_OF: Readonly<Record<BodyForm, SchemaName>> = { event: 'Event', array: 'Events', lines: 'EventLines' };
+const SCHEMA_OF: Readonly<Record<BodyForm, SchemaName>> = {
+  event: 'Event',
+  array: 'Events',
+  lines: 'EventLines',
+  cloudevent: 'CloudEvent',
+  'cloudevent-binary': 'CloudEventData',
+  cloudevents: 'CloudEvents',
+};
 
 const bodiesOf = (route: Route): Readonly<Record<string, SchemaName>> => Object.fromEntries([...bodyForms[route]].map(([media, form]) => [media, SCHEMA_OF[form]]));
 
@@ -37,11 +44,14 @@ export const routes: readonly RouteDeclaration[] = [
   {
     method: 'post',
     path: '/v1/events',
-    summary: 'Takes one event over: 202 says that it is on disk.',
+    summary: 'Takes one event over: 202 says that it is on disk. CloudEvents come structured, in batches (answered as such), or in binary mode: attributes as `ce-…` headers, the body is the data.',
     scope: 'events:write',
     requestHeaders: ['idempotency-key'],
     bodies: bodiesOf('/v1/events'),
-    answers: { 202: { means: 'It is on disk. The same key or id again gets the same id.', media: JSON_TYPE, schema: 'Accepted', headers: ['ratelimit', 'ratelimit-policy'] } },
+    answers: {
+      202: { means: 'It is on disk. The same key or id again gets the same id.', media: JSON_TYPE, schema: 'AcceptedOrResults', headers: ['ratelimit', 'ratelimit-policy'] },
+      207: { means: 'Of a batch of CloudEvents some are not: what became of each.', media: JSON_TYPE, schema: 'Results', headers: ['ratelimit', 'ratelimit-policy', 'retry-after'] },
+    },
     problems: problemCodes,
   },
   {
