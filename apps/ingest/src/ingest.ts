@@ -26,10 +26,17 @@ const brokerFault = (broker: Broker, worlds: PinnedWorlds) => (): string | undef
   return worlds.state.ready ? undefined : 'the broker that answers is not known to be the right one: the event was not stored';
 };
 
-/** The endpoint reads them itself: as the bytes they came in, and within its own bounds. */
+/**
+ * The endpoint reads them itself: as the bytes they came in, and within its own bounds. Before any parser Fastify judges the content type, in words of its own
+ * and before anybody asked for a key: it is shown one that it has nothing to say to.
+ */
 const leaveBodiesUnread = (fastify: FastifyInstance): void => {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    request.headers = { 'content-type': 'application/octet-stream' }; // laid over the real ones, which stay in `request.raw`
+    done();
+  });
 };
 
 /** Everything an ingest consists of, wired; no request is taken before it is served. */

@@ -1,7 +1,7 @@
 import { anyRouteProblem } from './any-route-problems.ts';
 import type { HttpSocket } from './connections.ts';
 import type { ProblemError } from './problem-error.ts';
-import { closeWithProblem } from './raw-problem.ts';
+import { closeWithProblem, hangUp } from './raw-problem.ts';
 
 /** By Node's code for it; all else is no HTTP. */
 const CODES: Readonly<Record<string, 'headers_too_large' | 'request_timeout'>> = { HPE_HEADER_OVERFLOW: 'headers_too_large', ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout' };
@@ -22,6 +22,6 @@ const inTurn = (socket: HttpSocket, problem: ProblemError): void => {
   const earlier = socket['_httpMessage'];
   if (socket.destroyed || !socket.writable) return void socket.destroy();
   if (earlier?.req.complete) earlier.once('finish', () => inTurn(socket, problem));
-  else if (earlier?.headersSent) socket.destroy(); // refused while it was still coming: it has its answer
+  else if (earlier?.headersSent) hangUp(socket); // refused while it was still coming: it has its answer
   else closeWithProblem(socket, problem);
 };

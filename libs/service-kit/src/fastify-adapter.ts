@@ -3,7 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { asProblem } from './as-problem.ts';
 import { clientErrorHandler } from './client-error.ts';
-import { boundHeaders } from './header-count.ts';
+import { checkHeads } from './head-fault.ts';
 import { ProblemError } from './problem-error.ts';
 import { sendProblem } from './problem.filter.ts';
 
@@ -23,6 +23,7 @@ const DEFAULTS = {
 const HTTP = {
   maxHeaderSize: 16 * KIB,
   headersTimeout: 20_000,
+  requireHostHeader: false, // `head-fault.ts` says so, in words
   connectionsCheckingInterval: 5_000, // how often the two timeouts are looked at; Node's own 30 s would double them
 } as const;
 
@@ -42,7 +43,7 @@ export const fastifyAdapter = (options: Omit<HttpOptions, 'maxConnections'> = {}
     frameworkErrors: (error: FastifyError, _: FastifyRequest, reply: FastifyReply) => sendProblem(reply, asProblem(error)),
   });
   const fastify = adapter.getInstance<FastifyInstance>();
-  boundHeaders(fastify.server, fastify);
+  checkHeads(fastify.server, fastify);
   fastify.removeContentTypeParser(['text/plain', 'application/json']);
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_, body, done) => {
     try {

@@ -6,7 +6,7 @@ export { raiseFrom, type ProblemDeclaration, type ProblemTable } from './declare
 export { describeConfig, printConfig, type ConfigRow } from './describe-config.ts';
 export type { HttpOptions } from './fastify-adapter.ts';
 export { FromEnv, type EnvOptions } from './from-env.ts';
-export { hasTooManyHeaders } from './header-count.ts';
+export { headFault } from './head-fault.ts';
 export { Health, type CheckResult, type HealthSnapshot, type Probe } from './health.ts';
 export { requestDurations } from './http-metrics.ts';
 export { CannotListen } from './listen.ts';

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { eventually } from '@spillway/testing';
+import { RawClient } from '../../test/client.ts';
 import { ADMIN_KEY, headOf, startRig, type Rig } from '../../test/rig.ts';
 
 const EVENT = '{"tenant":"acme","type":"a","data":1}';
@@ -33,6 +34,41 @@ describe('the route in another spelling', () => {
     expect([good.status, await good.json()]).toEqual([202, { id: expect.stringMatching(/^evt_/) }]);
     await eventually(async () => expect((await ask('wrong', EVENT)).status).toBe(401)); // 503 until all keys are in sight
     expect((await ask(ADMIN_KEY, '{')).status).toBe(400);
+  });
+});
+
+describe('both ways to the endpoint, past the router and through it,', () => {
+  const event = Buffer.from(EVENT);
+  const asked = async (path: string, headers: readonly string[], body = event): Promise<string> => {
+    const client = new RawClient(rig.url).say(`POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${headers.join('\r\n')}\r\ncontent-length: ${body.length}\r\n\r\n`);
+    client.socket.write(body);
+    return (await client.closed()).replace(/evt_[\w-]+/, 'evt_').replace(/date: [^\r]*/i, '');
+  };
+  const key = `authorization: Bearer ${ADMIN_KEY}`;
+  const json = 'content-type: application/json';
+
+  it.each([
+    ['an event', [key, json], event],
+    ['no key', [json], event],
+    ['no key and no media type that is one', ['content-type: 0.3'], event],
+    ['no media type that is one', [key, 'content-type: %00'], event],
+    ['an empty media type', [key, 'content-type: '], event],
+    ['no media type', [key], event],
+    ['another media type', [key, 'content-type: text/plain'], event],
+    ['no JSON', [key, json], Buffer.from('{')],
+    ['no UTF-8', [key, json], Buffer.from([0x22, 0xff, 0x22])],
+    ['nothing', [key, json], Buffer.alloc(0)],
+    ['a fault in a field', [key, json], Buffer.from('{"tenant":"acme","data":1}')],
+    ['an idempotency key that is none', [key, json, `idempotency-key: ${'k'.repeat(256)}`], event],
+    ['too large a body', [key, json], Buffer.alloc(300_000, 0x20)],
+    ['a coding that nobody knows', [key, json, 'content-encoding: br'], event],
+    ['too many headers', [key, json, ...Array.from({ length: 99 }, (_, n) => `x-${n}: 1`)], event],
+  ])('answer %s in the same words', async (_, headers, body) => {
+    await eventually(async () => expect((await fetch(`${rig.url}/readyz`)).status).toBe(200));
+    for (const path of ['/v1/events', '/v1/events/batch']) {
+      const [past, through] = await Promise.all([asked(path, headers, body), asked(path.replace('events', '%65vents'), headers, body)]);
+      expect(through).toBe(past);
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerOptions } from 'node:http';
-import { hasTooManyHeaders, type HttpOptions } from '@spillway/service-kit';
+import { headFault, type HttpOptions } from '@spillway/service-kit';
 import type { Route } from '../admission/body-form.ts';
 import type { EventsEndpoint } from './events-endpoint.ts';
 
@@ -7,11 +7,11 @@ type ServerFactory = NonNullable<HttpOptions['serverFactory']>;
 /** What Fastify hands a factory, of what it would have set itself. */
 type Settings = { http?: ServerOptions; keepAliveTimeout?: number; requestTimeout?: number; connectionTimeout?: number };
 
-/** The route, when it is spelled plainly. What is refused for its headers is refused behind Fastify, in the one place for all routes. */
+/** The route, when it is spelled plainly. What is refused for its head is refused behind Fastify, in the one place for all routes. */
 const plainRoute = (request: IncomingMessage): Route | undefined => {
   const { method, url } = request;
   if (method !== 'POST' || (url !== '/v1/events' && url !== '/v1/events/batch')) return undefined;
-  return hasTooManyHeaders(request) ? undefined : url;
+  return headFault(request) ? undefined : url;
 };
 
 /**

@@ -108,6 +108,17 @@ describe('a head', () => {
     expect(await client().say(ask(900)).closed()).toMatch(/^HTTP\/1\.1 431 [^]*"code":"headers_too_large"/);
   });
 
+  it.each(['/v1/events', '/v1/%65vents', '/healthz'])('without Host is refused in words at %s, unless it is of HTTP/1.0', async (path) => {
+    const ask = `${headOf('connection: close', `content-length: ${EVENT.length}`).replace('/v1/events', path).replace('host: x\r\n', '')}${EVENT}`;
+    expect(await client().say(ask).closed()).toMatch(/^HTTP\/1\.1 400 [^]*"code":"malformed_request"[^]*Host/);
+    expect(await client().say(ask.replace('HTTP/1.1', 'HTTP/1.0')).closed()).not.toContain('malformed_request');
+  });
+
+  it.each(['identity', 'xchunked', 'chunked, gzip'])('that announces a body in %s hears why not', async (coding) => {
+    expect(await client().say(`${headOf(`transfer-encoding: ${coding}`)}${EVENT}`).closed()).toMatch(/^HTTP\/1\.1 400 [^]*"code":"malformed_request"/);
+    expect(await client().say(`${headOf(`transfer-encoding: ${coding}`, 'content-encoding: br')}${EVENT}`).closed()).toMatch(/^HTTP\/1\.1 4(?:00|15) [^]*problem\+json/);
+  });
+
   it('of more than 16 KiB is refused', async () => {
     expect(await client().say(headOf(`x: ${'y'.repeat(17_000)}`)).closed()).toMatch(/^HTTP\/1\.1 431 [^]*"code":"headers_too_large"/);
   });
