@@ -31,7 +31,7 @@ const assertOwnPlace = (place: Place, tenant: string): void => {
 
 /**
  * `POST /v1/events` and `/v1/events/batch`, on Node's own request and answer: admit by the head, read the body within its bound, accept, answer.
- * Everything that a framework would do for each request is left out (37 instead of 50 µs a request); its errors are the same problem documents.
+ * Everything that a framework would do for each request is left out; its errors are the same problem documents.
  */
 export class EventsEndpoint {
   private readonly records: Readonly<Record<Route, ReturnType<Durations>>>;
