@@ -9,8 +9,8 @@ export class RetrierConfig extends AttemptsConfig {}
 
 /** Of one bucket at once: a slice under way and one behind it. */
 const HELD_PER_BUCKET = 512;
-/** Of all at once, parked ones included: what is settled in a second or two, which is what a crash may repeat. What has begun and is not settled stops the taking of more. */
-const HELD_MAX = 4_096;
+/** Of all at once, parked ones included: what is settled within a second, since a crash repeats what is not. What has begun and is not settled stops the taking of more. */
+const HELD_MAX = 2_048;
 /** What is in nobody's view (an overdue bucket of yesterday, one that a clock error put far ahead) is found once a minute. */
 const WHOLE_EVERY_MS = 60_000;
 const RECENT_EVERY_MS = 1_000;
