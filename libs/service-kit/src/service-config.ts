@@ -21,7 +21,7 @@ export class ServiceConfig {
   @IsIn(LOG_LEVELS)
   logLevel!: string;
 
-  @FromEnv('SPILLWAY_BLOCKED_AFTER_MS', { default: 3_000, doc: 'An app whose event loop computes for so long without a turn ends itself, to be started again; one that waits without computing after three times as long. 0: never.' })
+  @FromEnv('SPILLWAY_BLOCKED_AFTER_MS', { default: 3_000, doc: 'An app whose event loop computes for so long without a turn ends itself, to be started again; one that waits without computing after five times as long. 0: never.' })
   @IsInt()
   @Min(0)
   blockedAfterMs!: number;

@@ -6,7 +6,7 @@ export type Stillness = { beat: number; stillMs: number; cpuMs: number };
 /** A look counts for no more than this: after a pause of the whole process (SIGSTOP, a laptop asleep) both threads wake together, and the loop turns before the next look. */
 const COUNTS_MAX_MS = 500;
 /** Standing still without computing is waiting for a turn on a busy machine, or for a disk: that gets longer. */
-const IDLE_TIMES = 3;
+const IDLE_TIMES = 5;
 
 export const noticed = ({ beat, stillMs, cpuMs }: Stillness, look: Look): Stillness =>
   look.beat === beat ? { beat, stillMs: stillMs + Math.min(look.tookMs, COUNTS_MAX_MS), cpuMs: cpuMs + look.cpuMs } : { beat: look.beat, stillMs: 0, cpuMs: 0 };
