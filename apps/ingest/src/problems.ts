@@ -3,6 +3,7 @@ import { raiseFrom, type ProblemError, type ProblemTable } from '@spillway/servi
 /** Every code of ours: answered from here, and described by it in `/openapi.json`. */
 export const problemCodes = {
   malformed_json: { status: 400, means: 'no JSON, no UTF-8, nothing' },
+  malformed_encoding: { status: 400, means: 'the body is not the gzip that `content-encoding` says: cut off, or damaged' },
   unauthenticated: { status: 401, means: 'no key, a wrong one, revoked, expired', headers: ['www-authenticate'] },
   missing_scope: { status: 403, means: 'the key lacks the scope' },
   wrong_tenant: { status: 403, means: 'the key may not send for that tenant' },
@@ -40,6 +41,8 @@ const listed = (faults: readonly FieldFault[]): FieldFault[] => faults.slice(0, 
 
 export const malformedJson = (detail: string): ProblemError => problem('malformed_json', detail);
 
+export const malformedEncoding = (detail: string): ProblemError => problem('malformed_encoding', detail);
+
 export const invalidEvent = (faults: readonly FieldFault[]): ProblemError => {
   const errors = listed(faults);
   const more = faults.length - errors.length;
@@ -65,7 +68,7 @@ export const eventTooLarge = (bytesMax: number): ProblemError =>
 
 export const tooManyEvents = (eventsMax: number): ProblemError => problem('payload_too_large', `a batch may hold at most ${eventsMax} events`, { maxEvents: eventsMax });
 
-export const unsupportedMediaType = (detail: string, accept: string): ProblemError => problem('unsupported_media_type', detail, undefined, { accept, 'accept-encoding': 'identity' });
+export const unsupportedMediaType = (detail: string, accept: string): ProblemError => problem('unsupported_media_type', detail, undefined, { accept, 'accept-encoding': 'gzip, identity' });
 
 /** Seconds after which asking again makes sense: said with every 429 and 503. */
 const retryAfter = (seconds: number) => ({ 'retry-after': String(seconds) });

@@ -45,13 +45,21 @@ const formOf = (route: Route, headers: IncomingHttpHeaders): BodyForm | undefine
 /** @throws ProblemError 415, naming what would be taken */
 export const bodyFormOf = (route: Route, headers: IncomingHttpHeaders): BodyForm => {
   const form = formOf(route, headers);
-  const { 'content-type': type, 'content-encoding': encoding } = headers;
+  const { 'content-type': type } = headers;
   if (form === undefined) {
     const wanted = isBinary(headers) ? 'for a CloudEvent in binary mode application/json or another JSON media type, as receivers get JSON' : `${[...bodyForms[route].keys()].join(' or ')}, in UTF-8`;
     throw unsupportedMediaType(`wanted content-type: ${wanted}; ${type === undefined ? 'there is none' : `seen: ${type.slice(0, SEEN_MAX)}`}`, acceptOf(route));
   }
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') throw unsupportedMediaType(`wanted a body without content-encoding; seen: ${encoding.slice(0, SEEN_MAX)}`, acceptOf(route));
   return form;
+};
+
+/** Whether the body is gzip; once, and nothing else. `x-gzip` is the same (RFC 9110, section 8.4.1.3). @throws ProblemError 415 */
+export const isPacked = (route: Route, { 'content-encoding': encoding }: IncomingHttpHeaders): boolean => {
+  if (encoding === undefined) return false;
+  const name = encoding.trim().toLowerCase();
+  if (name === 'gzip' || name === 'x-gzip') return true;
+  if (name === 'identity') return false;
+  throw unsupportedMediaType(`wanted content-encoding: gzip, or none; seen: ${encoding.slice(0, SEEN_MAX)}`, acceptOf(route));
 };
 
 const acceptOf = (route: Route): string => [...bodyForms[route].keys()].join(', ');

@@ -3,7 +3,7 @@ import type { ProblemError } from '@spillway/service-kit';
 import { allows, type KeyRing, type Principal } from '@spillway/keys';
 import { brokerUnavailable, ingestFull, missingScope, payloadTooLarge, tenantQuota, unauthenticated } from '../problems.ts';
 import type { TenantShares } from '../share/tenant-shares.ts';
-import { bodyFormOf, isBatch, type BodyForm, type Route } from './body-form.ts';
+import { bodyFormOf, isBatch, isPacked, type BodyForm, type Route } from './body-form.ts';
 import type { InFlight, NoPlace, Place } from './in-flight.ts';
 import type { KeyLimit, KeyRates } from './key-rates.ts';
 
@@ -19,7 +19,15 @@ export type FrontDoorParts = {
 };
 
 /** Who may go on sending, in which form, and how much; its place is left when its answer is out. */
-export type Admitted = { principal: Principal; form: BodyForm; bytesMax: number; place: Place; /** Of the key, if it has one; one event was taken from it. */ limit: KeyLimit | undefined };
+export type Admitted = { principal: Principal; form: BodyForm; bytesMax: number; /** As it comes. */ wire: Wire; place: Place; /** Of the key, if it has one; one event was taken from it. */ limit: KeyLimit | undefined };
+
+/** How a body comes: packed or not, and how many bytes of it are read at the most. */
+export type Wire = { isPacked: boolean; bytesMax: number };
+
+/** What deflate adds to bytes that it cannot make fewer: 5 for each 16 KiB, and its head and tail. */
+const PACKED_MORE_BYTES = 4 * 1024;
+/** Deflate's own bound: 258 bytes out of 2 bits. */
+const INFLATED_MAX = 1_032;
 
 /** A batch may have as many bytes as one group of the publisher: 1,000 events of 4 KiB, or 16 of the largest. */
 export const BATCH_BYTES_MAX = 4 * 2 ** 20;
@@ -39,9 +47,11 @@ export class FrontDoor {
     const principal = this.authenticated(headers.authorization);
     const form = bodyFormOf(route, headers);
     const bytesMax = isBatch(form) ? BATCH_BYTES_MAX : this.parts.maxEventBytes;
+    const packed = isPacked(route, headers);
+    const wire = { isPacked: packed, bytesMax: packed ? bytesMax + PACKED_MORE_BYTES : bytesMax };
     const limit = this.parts.rates.of(principal);
     limit?.assertOne();
-    return { principal, form, bytesMax, limit, place: this.enter(headers, bytesMax, principal.tenant) };
+    return { principal, form, bytesMax, wire, limit, place: this.enter(headers, bytesMax, wire, principal.tenant) };
   }
 
   private authenticated(authorization: string | undefined): Principal {
@@ -56,11 +66,13 @@ export class FrontDoor {
     return principal;
   }
 
-  private enter(headers: IncomingHttpHeaders, bytesMax: number, tenant: string | undefined): Place {
+  private enter(headers: IncomingHttpHeaders, bytesMax: number, wire: Wire, tenant: string | undefined): Place {
     const { inFlight, shares, maxEventBytes, brokerFault } = this.parts;
     // without a length (chunked) it may come to the limit
-    const bytes = Number(headers['content-length'] ?? bytesMax);
-    if (bytes > bytesMax) throw payloadTooLarge(bytesMax);
+    const announced = Number(headers['content-length'] ?? wire.bytesMax);
+    if (announced > wire.bytesMax) throw payloadTooLarge(bytesMax);
+    // what was packed lies in memory twice: as it came, and as large as it may become
+    const bytes = wire.isPacked ? announced + Math.min(INFLATED_MAX * announced, bytesMax) : announced;
     const fault = brokerFault();
     if (fault !== undefined) throw brokerUnavailable(fault);
     // whose key is of one tenant is told of its share now: a flood that is refused costs next to nothing. Of a batch some events may still find room

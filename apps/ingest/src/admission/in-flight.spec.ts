@@ -68,4 +68,18 @@ describe('InFlight', () => {
     first.leave();
     expect([inFlight.requests, entered(inFlight.enter(1)).own('acme')]).toEqual([2, undefined]);
   });
+
+  it('keeps a place whose client has gone while something is done with its body', () => {
+    const inFlight = room(4);
+    const place = entered(inFlight.enter(10));
+    place.keep(true);
+    place.leave();
+    expect(inFlight.requests).toBe(1);
+    place.keep(false);
+    expect([inFlight.requests, inFlight.bytes]).toEqual([0, 0]);
+    const other = entered(inFlight.enter(10));
+    other.keep(true);
+    other.keep(false);
+    expect(inFlight.requests).toBe(1);
+  });
 });

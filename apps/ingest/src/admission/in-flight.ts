@@ -8,6 +8,8 @@ export type InFlightBounds = { requestsMax: number; eventsMax: number; bytesMax:
 export class Place {
   private events = 1;
   private isInside = true;
+  private isKept = false;
+  private isLeft = false;
 
   constructor(
     private readonly inFlight: InFlight,
@@ -36,9 +38,16 @@ export class Place {
     return undefined;
   }
 
+  /** While its body is unpacked, which goes on when its client has gone: who sends and hangs up does not get ahead of the bounds. */
+  keep(isKept: boolean): void {
+    this.isKept = isKept;
+    if (this.isLeft) this.leave();
+  }
+
   /** Calling it twice does no harm. */
   leave(): void {
-    if (!this.isInside) return;
+    this.isLeft = true;
+    if (!this.isInside || this.isKept) return;
     this.isInside = false;
     this.inFlight.add({ requests: -1, events: -this.events, bytes: -this.bytes }, this.owner);
   }

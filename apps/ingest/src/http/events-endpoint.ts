@@ -12,6 +12,7 @@ import { assertNoKey, readIdempotencyKey } from '../event/event-id.ts';
 import { readMany, readOne } from '../event/read-events.ts';
 import { answerJson, answerProblem, type HeaderFields } from './answer.ts';
 import { batchAnswer } from './batch-answer.ts';
+import { inflate } from './inflate.ts';
 import { readBody } from './request-body.ts';
 
 type Answer = { status: number; text: string; headers?: HeaderFields };
@@ -68,19 +69,29 @@ export class EventsEndpoint {
   }
 
   private take(request: IncomingMessage, response: ServerResponse, admitted: Admitted): void {
-    const { bytesMax, form, limit } = admitted;
-    readBody(request, bytesMax, (fault, body) => {
-      try {
-        if (fault) throw fault;
-        const answered = isBatch(form) ? this.many(form, request.headers, body, admitted) : this.one(form, request.headers, body, admitted);
-        answered.then(
-          ({ status, text, headers }) => answerJson(response, status, text, limit ? { ...limit.headers(), ...headers } : headers),
-          (error: unknown) => this.refuse(request, response, error, limit),
-        );
-      } catch (error) {
-        this.refuse(request, response, error, limit);
-      }
+    const { bytesMax, wire, place } = admitted;
+    readBody(request, wire.bytesMax, (fault, body) => {
+      if (fault || !wire.isPacked) return this.answer(request, response, admitted, fault, body);
+      place.keep(true);
+      inflate(body, bytesMax, (damage, inflated) => {
+        place.keep(false);
+        this.answer(request, response, admitted, damage, inflated);
+      });
     });
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse, admitted: Admitted, fault: Error | undefined, body: Buffer): void {
+    const { form, limit } = admitted;
+    try {
+      if (fault) throw fault;
+      const answered = isBatch(form) ? this.many(form, request.headers, body, admitted) : this.one(form, request.headers, body, admitted);
+      answered.then(
+        ({ status, text, headers }) => answerJson(response, status, text, limit ? { ...limit.headers(), ...headers } : headers),
+        (error: unknown) => this.refuse(request, response, error, limit),
+      );
+    } catch (error) {
+      this.refuse(request, response, error, limit);
+    }
   }
 
   private one(form: SingleForm, headers: IncomingHttpHeaders, body: Buffer, { principal, place }: Admitted): Promise<Answer> {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { testLog } from '@spillway/jetstream/testing';
 import { KeyRing, KeyStore } from '@spillway/keys';
@@ -127,6 +128,13 @@ describe('each answer that is documented is given:', () => {
       expect(judge.validate('#/components/schemas/CloudEvent', JSON.parse(text))).toBe(status === 202);
       expect((await send('POST /v1/events', { 'content-type': 'application/cloudevents-batch+json' }, `[${text}]`)).status).toBe(status === 202 ? 202 : 207);
     }
+  });
+
+  it.each(['POST /v1/events', 'POST /v1/events/batch'])('what gzip deserves: %s', async (route) => {
+    const packed = gzipSync(route.endsWith('batch') ? `[${EVENT}]` : EVENT);
+    expect((await send(route, { 'content-encoding': 'gzip' }, packed)).status).toBe(202);
+    expect((await send(route, { 'content-encoding': 'gzip' }, packed.subarray(0, 30))).status).toBe(400);
+    expect((await send(route, { 'content-encoding': 'br' }, packed)).status).toBe(415);
   });
 
   it('what a batch deserves as a whole', async () => {
