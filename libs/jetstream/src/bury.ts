@@ -8,16 +8,15 @@ import type { WaitingMessage } from './waiting-message.ts';
 /** Why a message is given up by the pipeline. */
 export type DeadInPipeline = { app: string; reason: PipelineReason; detail: string };
 
+const OURS: ReadonlySet<string> = new Set([header.reason, header.detail]);
+
 /**
  * A message that the pipeline gives up, kept whole in WEBHOOK_DEAD, with what was wrong with it, for whoever can read or mend it. Nothing of it is looked at but the names of its headers.
  * @returns false when WEBHOOK_DEAD has no room. @throws Stopped when it is not ours any more
  */
 export const keepAsDead = async (dead: Publisher, from: WaitingMessage, { app, reason, detail }: DeadInPipeline): Promise<boolean> => {
-  const kept: [string, string][] = [];
-  for (const name of Object.values(header)) {
-    const value = from.headers.get(name);
-    if (value !== undefined && !name.startsWith('Nats-')) kept.push([name, value]);
-  }
+  // all of them: a CloudEvent's attributes have names of its producer's
+  const kept = [...from.headers.entries()].filter(([name]) => !name.startsWith('Nats-') && !OURS.has(name));
   const headers: [string, string][] = [...kept, [header.reason, reason], [header.detail, oneLine(detail)], [header.messageId, from.origin]];
   try {
     await dead.persist(subject.dead.pipeline(app), headers, from.data, () => from.owned());

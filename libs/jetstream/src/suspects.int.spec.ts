@@ -1,6 +1,8 @@
 import { eventually } from '@spillway/testing';
 import { BucketKeys } from './bucket-keys.ts';
+import { Publisher } from './publisher.ts';
 import { Suspects } from './suspects.ts';
+import { sweepMarkers } from './suspect-litter.ts';
 import { suspectKey } from './suspect-key.ts';
 import { SuspectMarkers } from './suspect-markers.ts';
 import type { Marker, Thrown } from './suspicion.ts';
@@ -23,7 +25,7 @@ class Message implements WaitingMessage {
   readonly sequence = (last += 1);
   readonly subject = 'webhook.delivery.fresh.3';
   readonly storedAtMs = 0;
-  readonly headers = { get: () => undefined };
+  readonly headers = { get: () => undefined, entries: () => [] };
   readonly data = Buffer.from('x');
   removed = false;
   mine = true;
@@ -110,6 +112,19 @@ it('leaves next to nothing behind in the bucket of the leases, and whoever watch
   expect([watched.state.ready, later.state.ready]).toEqual([true, true]);
   watched.close();
   later.close();
+});
+
+it('removes markers of messages that are gone, then what they left behind, and no others', async () => {
+  const publisher = new Publisher(plane.broker, STREAM);
+  const { seq } = await publisher.publish('webhook.delivery.fresh.3', [], Buffer.from('x'));
+  const name = `app${(last += 1)}`;
+  const [there, gone] = [suspectKey(name, STREAM, seq), suspectKey(name, STREAM, seq + 1_000)];
+  for (const key of [there, gone, suspectKey('other', STREAM, seq + 1_000)]) await keys.put(key, '{}');
+  expect(await sweepMarkers(plane.broker, name)).toBe(1);
+  expect([await keys.read(gone), (await keys.read(there))?.value]).toEqual([undefined, '{}']);
+  await keys.put('newer', '{}');
+  expect([await sweepMarkers(plane.broker, name), await sweepMarkers(plane.broker, name)]).toEqual([1, 0]);
+  expect((await keys.read(suspectKey('other', STREAM, seq + 1_000)))?.value).toBe('{}');
 });
 
 it('lets nobody else begin while one is worked alone, for as long as that is quick', async () => {

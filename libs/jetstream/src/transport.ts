@@ -5,6 +5,7 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import type { Broker } from './broker.ts';
 import { assertWired } from './consumes.ts';
 import { DurableWork } from './durable-work.ts';
+import { isPassing } from './errors.ts';
 import { FirstSlices, WATCHED_FROM_LOSSES } from './first-slices.ts';
 import type { Lease } from './leases.ts';
 import { RecentlySettled } from './recently-settled.ts';
@@ -14,6 +15,7 @@ import { SubjectOwner, type SubjectOwnerOptions } from './subject-owner.ts';
 import type { Left } from './subject-queue.ts';
 import { SequenceWork } from './sequence-work.ts';
 import type { Burial } from './suspect-lane.ts';
+import { sweepMarkers } from './suspect-litter.ts';
 import { SuspectMarkers } from './suspect-markers.ts';
 import { Suspects } from './suspects.ts';
 import type { Thrown } from './suspicion.ts';
@@ -53,6 +55,8 @@ export type TransportOptions = {
   onAlone?: (origin: string | undefined) => void;
 };
 
+/** Nobody waits for it: a dozen keys a year, perhaps. */
+const SWEEP_MARKERS_EVERY_MS = 600_000;
 /** A loop's beat while there is work: what freed since the last is asked for again. */
 const TICK_MS = 20;
 
@@ -70,11 +74,14 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   private readonly soleOwners: ShardOwner[] = [];
   private readonly suspects: Suspects;
   private beat: NodeJS.Timeout | undefined;
+  private readonly sweeping: NodeJS.Timeout;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: TransportOptions) {
     super();
     const { app, replica, broker, log } = options;
+    this.sweeping = setInterval(() => void this.sweepMarkers(), SWEEP_MARKERS_EVERY_MS);
+    this.sweeping.unref();
     this.suspects = new Suspects({ ...options, markers: new SuspectMarkers(broker, app, replica, log) });
   }
 
@@ -272,8 +279,19 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     return this.options.settle(message, payload, result);
   }
 
+  private async sweepMarkers(): Promise<void> {
+    const { broker, app, log } = this.options;
+    try {
+      const removed = await sweepMarkers(broker, app);
+      if (removed > 0) log.info({ removed }, 'markers of messages that are gone were removed');
+    } catch (error) {
+      if (!isPassing(error)) log.warn({ err: error }, 'markers of messages that are gone were not looked for');
+    }
+  }
+
   private async drain(): Promise<void> {
     clearInterval(this.beat);
+    clearInterval(this.sweeping);
     this.suspects.close();
     await Promise.all(this.owners.map((owner) => owner.drain()));
     await Promise.all([...this.works].map((work) => work.drain()));
