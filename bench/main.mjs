@@ -6,8 +6,9 @@ import { findNatsServer } from '@spillway/testing';
 import { ingest } from './ingest.mjs';
 import { isolation } from './isolation.mjs';
 import { pipeline } from './pipeline.mjs';
+import { retries } from './retries.mjs';
 
-const benches = { pipeline, ingest, isolation };
+const benches = { pipeline, ingest, isolation, retries };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false }, seconds: { type: 'string', default: '8' }, help: { type: 'boolean', default: false } } });
 const name = positionals[0] ?? 'pipeline';
