@@ -112,7 +112,7 @@ it('RETRY full: what it refuses is a dead letter that can be replayed, new event
 
 it('DEAD full: the fact says what was not kept, no attempt is made again for it, and once raised it keeps again', async () => {
   await onPlaneInView({ limits: { SPILLWAY_MAX_BYTES_DEAD: SMALL } }, async (plane, view) => {
-    await endpointsOf(plane, []);
+    const id = await endpointsOf(plane, []);
     await send(plane, 'broken', upTo(EVENTS));
     const { WEBHOOK_DEAD: dead = 0 } = await settledBut(view, 'WEBHOOK_DEAD');
     await healthyGoesOn(plane, upTo(HEALTHY));
@@ -123,6 +123,9 @@ it('DEAD full: the fact says what was not kept, no attempt is made again for it,
     expect(arrivals('/broken', upTo(EVENTS))).toEqual(times(EVENTS, 1));
     const { body: metrics } = await plane.ask('GET', `${plane.app('dispatcher').url}/metrics`);
     expect(metrics).toContain(`spillway_dead_letters_total{kept="false",reason="exhausted"} ${REFUSED - dead}`);
+
+    const { body: broken } = await plane.ask('GET', `${plane.app('console').url}/v1/tenants/${TENANT}/endpoints/${id}`);
+    expect((JSON.parse(broken) as { health: object }).health).toMatchObject({ circuit: 'closed', lastFailure: { kind: 'status', status: 500 } });
 
     await raise(plane, view, 'WEBHOOK_DEAD');
     const more = upTo(100, EVENTS);
