@@ -16,6 +16,23 @@ it('sends each event until it is accepted, as the bytes that it was given', asyn
   await ingest.stop();
 });
 
+it('sends in batches, and again what was refused of one', async () => {
+  let refusals = 3;
+  const batches: number[] = [];
+  const ingest = await startReceiver(({ body }) => {
+    const sent = JSON.parse(body.toString()) as { id: string }[];
+    batches.push(sent.length);
+    const results = sent.map(({ id }) => ((refusals -= 1) >= 0 ? { status: 429, problem: {} } : { status: 202, id: `evt_${id}` }));
+    return { status: results.every(({ status }) => status === 202) ? 202 : 207, body: JSON.stringify({ results }) };
+  });
+  const books = new Books(() => []);
+  await sendUntilAnswered({ url: ingest.url, key: 'k', events: events(25), connections: 1, batchOf: 10, onTried: books.tried });
+  expect(batches).toEqual([10, 3, 10, 5]);
+  expect(books.totals()).toMatchObject({ attempted: 25, requests: 28, acknowledged: 25 });
+  expect(ingest.requests[0]?.url).toBe('/v1/events/batch');
+  await ingest.stop();
+});
+
 it('keeps its pace, and gives up when time is up', async () => {
   const ingest = await startReceiver(() => ({ status: 202, body: '{"id":"evt_1"}' }));
   const { url } = ingest;
