@@ -11,7 +11,7 @@ const BATCH = 100;
 /** 1 KiB an event and what the broker keeps beside it, at 100,000 a second for two phases of 8 s and a warm-up. */
 const ROOM = { SPILLWAY_MAX_BYTES_INGEST: '40GiB', SPILLWAY_MAX_MESSAGES_TENANT: '100000000' };
 /** Enough to keep both groups of a publisher full; a batch holds a hundred. */
-const CONNECTIONS = { single: 256, batch: 16 };
+const CONNECTIONS = { single: 256, batch: 32 };
 
 const accept = async ({ port, request, pids }, { connections, seconds, events }) => {
   const before = cpuOf(pids);

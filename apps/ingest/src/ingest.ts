@@ -56,6 +56,8 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     // the door's bounds: here they would be met a second time, never first
     maxWaiting: config.maxEventsInFlight,
     maxWaitingBytes: 2 * config.maxBytesInFlight,
+    // two groups are under way at once, so where a disk sync takes 90 ms, groups of 500 are 11,000 events a second in batches, whatever the rest can do
+    maxGroup: 1_000,
   });
   const settings = await WatchedSettings.open(broker, { log, pin: worlds.created('KV_webhook_endpoints') });
   const lanes = new Lanes();

@@ -64,6 +64,13 @@ describe('a publisher', () => {
     expect([publisher.waiting, (await stateOf(broker, 'WEBHOOK_INGEST')).messages]).toEqual([0, 900 + 20 + 1_000]);
   });
 
+  it('makes groups as large as the server takes them, where asked to, and no larger', async () => {
+    await makeStream(broker, 'WEBHOOK_DELIVERY');
+    const publisher = new Publisher(broker, 'WEBHOOK_DELIVERY', { maxGroup: 5_000 });
+    const messages = Array.from({ length: 2_500 }, (_, n) => ({ subject: 'webhook.delivery.fresh.1', headers: [], data: body(n) }));
+    expect(await publisher.publishEach(messages)).toEqual(messages.map((_, n) => ({ seq: n + 1, duplicate: false })));
+  });
+
   it('stores a unit of many all or not at all, and one that is partly known completely', async () => {
     await makeStream(broker, 'WEBHOOK_DELIVERY');
     const publisher = new Publisher(broker, 'WEBHOOK_DELIVERY');
