@@ -44,16 +44,19 @@ export const ingest = {
 
 const perSecond = (of) => spread(of.map((x) => x.perSecond));
 
+/** CPU µs an event: the middle of the rounds, by process. */
+const cpuOfEach = (of) => Object.fromEntries(['ingest', 'nats'].map((process) => [process, spread(of.map((x) => x.cpu[process])).median]));
+
 const report = ({ floor, single, batch }) => {
   // pair by pair, so that a machine that drifts drifts in both
   const ratio = (of) => spread(of.map((x, i) => x.perSecond / floor[i].perSecond), 2);
   return {
     acceptedPerSecond: perSecond(single).median,
-    batchAcceptedPerSecond: perSecond(batch).median,
     floorPerSecond: perSecond(floor).median,
     ratioToFloor: ratio(single).median,
-    batchRatioToFloor: ratio(batch).median,
-    cpuMicrosPerEvent: { single: single.at(-1).cpu, batch: batch.at(-1).cpu, floor: floor.at(-1).cpu },
+    cpuMicrosPerEvent: cpuOfEach(single),
+    floorCpuMicrosPerEvent: cpuOfEach(floor),
+    [`batchesOf${BATCH}`]: { acceptedPerSecond: perSecond(batch).median, ratioToFloor: ratio(batch).median, cpuMicrosPerEvent: cpuOfEach(batch) },
     spread: { single: perSecond(single), batch: perSecond(batch), floor: perSecond(floor), ratioToFloor: ratio(single), batchRatioToFloor: ratio(batch) },
   };
 };
