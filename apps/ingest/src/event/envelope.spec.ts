@@ -86,6 +86,17 @@ describe('readEnvelope', () => {
     );
   });
 
+  it('finds the end of long strings, whatever is escaped in them', () => {
+    const text = fc.array(fc.constantFrom('x', '"', '\\', '\\\\', 'ü', '",', '":{'), { maxLength: 200, size: 'max' }).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(text, text, (before, after) => {
+        const data = JSON.stringify(before);
+        const { data: found } = readEnvelope(Buffer.from(`{"tenant":"acme","type":"a","data":${data},"id":${JSON.stringify(`i${after}`.slice(0, 255))}}`));
+        expect(Buffer.from(found).toString()).toBe(data);
+      }),
+    );
+  });
+
   it('never breaks, whatever the bytes: it reads them or says 400 or 422', () => {
     const scrap = fc.constantFrom('{', '}', '[', ']', '"', '\\', ':', ',', '"data"', '"tenant":"acme"', '"type":"a"', '1', ' ', '\\u00', 'ä', '\u0000');
     const text = fc.array(scrap, { maxLength: 40 }).map((parts) => bytes(parts.join('')));

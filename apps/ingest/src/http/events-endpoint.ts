@@ -54,8 +54,8 @@ export class EventsEndpoint {
   handle(route: Route, request: IncomingMessage, response: ServerResponse, isMeasured: boolean): void {
     const startedAt = performance.now();
     let admitted: Admitted | undefined;
-    // `close` is said of both: the answer is out, or the client is gone
-    response.once('close', () => {
+    // `close` is said once, of both: the answer is out, or the client is gone
+    response.on('close', () => {
       admitted?.place.leave();
       if (!isMeasured && response.headersSent) this.records[route](response.statusCode, (performance.now() - startedAt) / 1_000);
     });
