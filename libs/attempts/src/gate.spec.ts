@@ -166,20 +166,32 @@ describe('the gate, by slots', () => {
     expect(told).toContain('5 is parked: at_cap');
   });
 
-  it('leaves half of them to the others when a quick endpoint falls silent, and takes it for quick again when it answers', () => {
+  it('begins no more at a quick endpoint that falls silent than at an unknown one, until it answers', () => {
     const { gate, time, line, warm, enter, told } = setUp({ slots: 16 });
-    const [ep, other] = [warm(line('ep_1', 16)), warm(line('ep_2', 8))];
-    const begun = (who: string): number => told.filter((text) => text.startsWith(who) && text.endsWith('begins')).length;
-    for (const n of [1, 2, 3]) enter(ep, `hangs ${n}`);
+    const ep = warm(line('ep_1', 16));
+    const begun = (): number => told.filter((text) => text.endsWith('begins')).length;
+    enter(ep, 'hangs 1');
     time.now = 300; // far longer than the millisecond it took before
     gate.beat();
-    for (const n of [4, 5, 6, 7, 8, 9, 10]) enter(ep, `hangs ${n}`);
-    for (const n of [1, 2, 3, 4]) enter(other, `other ${n}`);
-    expect([begun('hangs'), begun('other')]).toEqual([8, 4]);
-    expect([ep.maybeLong, other.maybeLong]).toEqual([true, false]);
+    for (const n of [2, 3, 4, 5, 6]) enter(ep, `hangs ${n}`);
+    expect([begun(), ep.maybeLong]).toEqual([2, true]);
     gate.leave(ep, ok(300));
     gate.beat();
-    expect(ep.maybeLong).toBe(false);
+    for (const n of [7, 8, 9]) enter(ep, `answers ${n}`);
+    expect([ep.maybeLong, ep.inFlight]).toEqual([false, 8]);
+  });
+
+  it('leaves half of them to the others when many endpoints fall silent', () => {
+    const { gate, time, line, warm, enter, told } = setUp({ slots: 16 });
+    const silent = [1, 2, 3, 4, 5, 6].map((n) => warm(line(`ep_${n}`, 16)));
+    const other = warm(line('ep_other', 8));
+    const begun = (who: string): number => told.filter((text) => text.startsWith(who) && text.endsWith('begins')).length;
+    for (const ep of silent) enter(ep, 'hangs');
+    time.now = 300;
+    gate.beat();
+    for (const ep of silent) for (let n = 0; n < 4; n += 1) enter(ep, 'hangs');
+    for (let n = 0; n < 4; n += 1) enter(other, 'other');
+    expect([begun('hangs'), begun('other')]).toEqual([8, 4]);
   });
 
   it('gives one tenant at most a quarter of them when few are left', () => {

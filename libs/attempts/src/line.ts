@@ -32,6 +32,8 @@ export const LONG_MS = 1_000;
 /** No answer for eight times what one takes, and for longer than a process on a busy machine may stand still: the endpoint may have begun to hang. */
 const SILENT_TIMES = 8;
 const SILENT_MIN_MS = 200;
+/** At once at an endpoint that hangs, as at one of which nothing is known. What it has earned counts again as soon as it answers. */
+const HANGING_IN_FLIGHT = 2;
 
 /** What this process knows of one endpoint: how much it may do there at once, whether it answers, and who waits for it. */
 export class Line {
@@ -63,6 +65,7 @@ export class Line {
   private readonly begun: number[] = [];
   private answeredAt = Number.NEGATIVE_INFINITY;
   private silent = false;
+  private hangs = false;
   private parkedIsNext = true;
 
   constructor(
@@ -88,7 +91,7 @@ export class Line {
   }
 
   get hasRoom(): boolean {
-    return this.inFlight < this.cap.inFlightMax;
+    return this.inFlight < (this.hangs ? Math.min(HANGING_IN_FLIGHT, this.cap.inFlightMax) : this.cap.inFlightMax);
   }
 
   get waiting(): number {
@@ -117,8 +120,11 @@ export class Line {
   /** How many of the attempts in flight are long by now: all of them, when the endpoint has fallen silent, which `maybeLong` says from here on. */
   look(nowMs: number): number {
     const [oldest] = this.begun;
-    const silentAfterMs = Math.min(LONG_MS, Math.max(SILENT_MIN_MS, (this.recentMs ?? 0) * SILENT_TIMES));
-    this.silent = oldest !== undefined && nowMs - Math.max(oldest, this.answeredAt) > silentAfterMs;
+    const hangsAfterMs = Math.max(SILENT_MIN_MS, (this.recentMs ?? 0) * SILENT_TIMES);
+    const silentMs = oldest === undefined ? 0 : nowMs - Math.max(oldest, this.answeredAt);
+    this.silent = silentMs > Math.min(LONG_MS, hangsAfterMs);
+    // one that always takes long only shares the places of its like
+    this.hangs = silentMs > hangsAfterMs;
     if (this.silent) return this.begun.length;
     const young = this.begun.findIndex((at) => nowMs - at <= LONG_MS);
     return young < 0 ? this.begun.length : young;
@@ -173,7 +179,10 @@ export class Line {
   }
 
   ended(event: CapEvent, durationMs: number, nowMs: number): void {
-    if (event.type !== 'timed_out') this.answeredAt = nowMs;
+    if (event.type !== 'timed_out') {
+      this.answeredAt = nowMs;
+      this.hangs = false;
+    }
     this.cap = capAfter(this.cap, event);
     this.recentMs = this.recentMs === undefined ? durationMs : this.recentMs + WEIGHT * (durationMs - this.recentMs);
     if (event.type === 'succeeded' && durationMs < LONG_MS) this.provenQuick = true;
