@@ -35,7 +35,9 @@ export const ingest = {
     for (const [of, load] of Object.values(phases)) await accept(of, { ...load, seconds: 1 }); // warm up
     const results = { floor: [], single: [], batch: [] };
     for (let round_ = 1; round_ <= ROUNDS; round_ += 1) {
-      for (const [name, [of, load]] of Object.entries(phases)) results[name].push(await accept(of, load));
+      // there and back: a disk that gets slower by the second would else always favour who is first
+      const order = round_ % 2 === 1 ? Object.entries(phases) : Object.entries(phases).toReversed();
+      for (const [name, [of, load]] of order) results[name].push(await accept(of, load));
       say(`round ${round_} of ${ROUNDS}: ${Object.entries(results).map(([name, all]) => `${name} ${round(all.at(-1).perSecond)}/s`).join(', ')}`);
     }
     return report(results);
