@@ -3,19 +3,12 @@ import type { Subscription } from '@nats-io/transport-node';
 import type { Logger } from '@spillway/telemetry';
 import type { Broker } from './broker.ts';
 import { DirectGet } from './direct-get.ts';
-import { isPassing } from './errors.ts';
 import { Remover } from './purge.ts';
 import type { ShardWork } from './shard-work.ts';
-import { listSubjects, type SubjectList } from './subject-list.ts';
+import type { SubjectList } from './subject-list.ts';
+import { SubjectListing, type Listing } from './subject-listing.ts';
 import type { SubjectMessage } from './subject-message.ts';
 import { SubjectQueue, type Left, type SubjectQueueHost } from './subject-queue.ts';
-
-/** When to ask which subjects there are. */
-export type Listing = {
-  everyMs: number;
-  /** Asked with the broker's clock, which no worker's clock replaces. */
-  filters: (brokerNowMs: number) => readonly string[];
-};
 
 export type SubjectOwnerOptions = {
   broker: Broker;
@@ -38,9 +31,6 @@ export type SubjectOwnerOptions = {
   maxHeldBytes?: number;
 };
 
-const LIST_EVERY_MS = 5_000;
-/** A nudge that names no subject makes us list, and a thousand of them list no more often than this. */
-const NUDGED_LIST_EVERY_MS = 250;
 const SLICE_MAX = 256;
 const SLICE_BYTES_MAX = 2 * 2 ** 20;
 const READS_IN_FLIGHT = 4;
@@ -78,11 +68,7 @@ export class SubjectOwner implements ShardWork {
   private readonly reading = new Set<SubjectQueue>();
   /** Queues with something to remove or to read again. */
   private readonly unfinished = new Set<SubjectQueue>();
-  private readonly listingDue: number[];
-  private wholeDue = 0;
-  private lastListed = Number.NEGATIVE_INFINITY;
-  private listingSince: number | undefined;
-  private clock = { brokerMs: 0, at: 0 };
+  private readonly listing: SubjectListing;
   private replicas = 1;
   private removals = 0;
   private askedAgainAt = performance.now();
@@ -90,8 +76,6 @@ export class SubjectOwner implements ShardWork {
   private pending: NodeJS.Immediate | undefined;
   private gone = false;
   private draining: PromiseWithResolvers<void> | undefined;
-  /** What the broker said when it refused to list or to be read. */
-  fault: string | undefined;
   private heldCount = 0;
   private heldBytes = 0;
   /** Asked for and not here yet, at most. */
@@ -99,10 +83,11 @@ export class SubjectOwner implements ShardWork {
   private askedBytes = 0;
 
   constructor(private readonly options: SubjectOwnerOptions) {
-    const { broker, row, shard, world, log, listings = [] } = options;
+    const { broker, row, shard, world, log, listings, listEveryMs } = options;
     this.filter = filterOf(row, shard);
     this.reader = new DirectGet(broker, row.stream);
-    this.listingDue = listings.map(() => 0);
+    const onList = (list: SubjectList, whole: boolean): void => this.learn(list, whole);
+    this.listing = new SubjectListing({ broker, stream: row.stream, filter: this.filter, everyMs: listEveryMs, listings, log, onList, isWanted: () => this.host.mayAct() });
     const nudge = nudgeOf(this.filter, shard);
     if (nudge !== undefined) this.nudges = broker.nc.subscribe(nudge, { callback: (_error, message) => this.nudged(message.string()) });
     this.host = {
@@ -134,9 +119,14 @@ export class SubjectOwner implements ShardWork {
     for (const subject of this.counts.keys()) yield [subject, this.waiting(subject)];
   }
 
-  /** The broker's time now, from its last listing and our monotonic clock; 0 before the first. */
+  /** The broker's time now; 0 before the first listing. */
   get brokerNowMs(): number {
-    return this.clock.brokerMs === 0 ? 0 : this.clock.brokerMs + performance.now() - this.clock.at;
+    return this.listing.brokerNowMs;
+  }
+
+  /** What the broker said when it refused to list or to be read. */
+  get fault(): string | undefined {
+    return this.listing.fault;
   }
 
   /** Room may have come for this subject (for all of them, without one): looked at now, not at its turn. */
@@ -194,7 +184,7 @@ export class SubjectOwner implements ShardWork {
 
   private takeMore(nowMs: number): void {
     if (!this.options.broker.connected) return;
-    this.list(nowMs);
+    this.listing.tick(nowMs);
     this.askAgain(Math.max(ASK_AGAIN_MIN, Math.ceil((this.blocked.size * (nowMs - this.askedAgainAt)) / ASK_AGAIN_EVERY_MS)));
     this.askedAgainAt = nowMs;
     this.read(nowMs);
@@ -202,52 +192,10 @@ export class SubjectOwner implements ShardWork {
 
   // ---- which subjects there are
 
-  private list(nowMs: number): void {
-    if (this.listingSince !== undefined) return;
-    const { listings = [], listEveryMs = LIST_EVERY_MS } = this.options;
-    if (nowMs >= this.wholeDue) {
-      // a tenth earlier or later, so that eight shards do not ask together for ever
-      this.wholeDue = nowMs + listEveryMs * (0.9 + Math.random() / 5);
-      return this.ask([this.filter], true, nowMs);
-    }
-    const due = listings.findIndex((_, i) => nowMs >= (this.listingDue[i] as number));
-    if (due < 0) return undefined;
-    const listing = listings[due] as Listing;
-    this.listingDue[due] = nowMs + listing.everyMs;
-    return this.ask(listing.filters(this.brokerNowMs), false, nowMs);
-  }
-
-  private ask(filters: readonly string[], whole: boolean, nowMs: number): void {
-    this.listingSince = nowMs;
-    this.lastListed = nowMs;
-    const { broker, row } = this.options;
-    const listing = Promise.all(filters.map((filter) => listSubjects(broker, row.stream, filter)));
-    listing
-      .then((lists) => lists.forEach((list) => this.learn(list, whole)))
-      .catch((error: unknown) => {
-        if (whole) this.wholeDue = performance.now() + PAUSE_MS;
-        this.failed(error, 'subjects cannot be listed');
-      })
-      .finally(() => {
-        this.listingSince = undefined;
-      });
-  }
-
-  /** What passes by itself is no fault: it is tried again. Anything else is said once, until a listing goes well. */
-  private failed(error: unknown, what: string): void {
-    if (isPassing(error) || this.gone) return;
-    if (this.fault === undefined) this.options.log.error({ err: error, filter: this.filter }, what);
-    this.fault = `${this.filter}: ${(error as Error).message}`;
-  }
-
-  private learn({ counts, replicas, brokerNowMs }: SubjectList, whole: boolean): void {
-    if (!this.host.mayAct()) return;
-    const nowMs = performance.now();
-    this.fault = undefined;
+  private learn({ counts, replicas }: SubjectList, whole: boolean): void {
     this.replicas = replicas;
-    this.clock = { brokerMs: brokerNowMs, at: nowMs };
     for (const [subject, count] of counts) this.learnOne(subject, count);
-    if (whole) this.forget(counts, nowMs);
+    if (whole) this.forget(counts, performance.now());
     // stored after the server counted, perhaps
     for (const subject of this.nudgedMeanwhile) this.hasMore(subject);
     this.nudgedMeanwhile.clear();
@@ -276,10 +224,10 @@ export class SubjectOwner implements ShardWork {
   private nudged(subject: string): void {
     if (this.gone) return;
     if (!subject.startsWith(this.filter.slice(0, -1))) {
-      this.wholeDue = Math.min(this.wholeDue, this.lastListed + NUDGED_LIST_EVERY_MS);
+      this.listing.hurry();
       return;
     }
-    if (this.listingSince !== undefined) this.nudgedMeanwhile.add(subject);
+    if (this.listing.isUnderWay) this.nudgedMeanwhile.add(subject);
     this.hasMore(subject);
     this.soon();
   }
@@ -353,7 +301,7 @@ export class SubjectOwner implements ShardWork {
       await queue.read(batch, maxBytes);
     } catch (error) {
       this.pausedUntil = performance.now() + PAUSE_MS;
-      this.failed(error, 'a subject cannot be read');
+      this.listing.failed(error, 'a subject cannot be read');
     } finally {
       this.reading.delete(queue);
       this.askedCount -= batch;
@@ -411,7 +359,7 @@ export class SubjectOwner implements ShardWork {
   }
 
   private assertMoving(nowMs: number): void {
-    if (this.listingSince !== undefined && nowMs - this.listingSince > STUCK_MS * 4) throw new Error(`listing ${this.filter} does not come back`);
+    this.listing.assertMoving(nowMs);
     for (const { readingSince, subject } of this.reading) if (readingSince !== undefined && nowMs - readingSince > STUCK_MS) throw new Error(`a read of ${subject} does not come back`);
   }
 }
