@@ -40,7 +40,7 @@ const faultsOf = (env: Record<string, string>) => {
 
 it('reads every type from text, and fills in the defaults', () => {
   const config = loadConfig(PostConfig, { POST_URL: 'http://there/x', POST_AT_ONCE: ' 7 ', POST_FAST: 'Yes', POST_NETWORKS: '10.0.0.0/8, ::1/128,', SPILLWAY_PORT_BASE: '0' });
-  expect(config).toEqual({ portBase: 0, bind: '127.0.0.1', logLevel: 'info', url: 'http://there/x', atOnce: 7, fast: true, networks: ['10.0.0.0/8', '::1/128'] });
+  expect(config).toEqual({ portBase: 0, bind: '127.0.0.1', logLevel: 'info', blockedAfterMs: 3_000, url: 'http://there/x', atOnce: 7, fast: true, networks: ['10.0.0.0/8', '::1/128'] });
   expect(loadConfig(PostConfig, { POST_URL: 'http://there' })).toMatchObject({ atOnce: 512, fast: false, networks: [], portBase: 8080 });
 });
 
@@ -84,11 +84,11 @@ it('is printed by variable, with secrets and passwords masked', () => {
 it('describes itself for the reference, the general first', () => {
   const rows = describeConfig(PostConfig);
   expect(rows.map(({ variable }) => variable)).toEqual([
-    'SPILLWAY_PORT_BASE', 'SPILLWAY_BIND', 'SPILLWAY_LOG_LEVEL', 'SPILLWAY_STATUS_KEY', 'POST_URL', 'POST_AT_ONCE', 'POST_FAST', 'POST_NETWORKS', 'POST_SECRET',
+    'SPILLWAY_PORT_BASE', 'SPILLWAY_BIND', 'SPILLWAY_LOG_LEVEL', 'SPILLWAY_BLOCKED_AFTER_MS', 'SPILLWAY_STATUS_KEY', 'POST_URL', 'POST_AT_ONCE', 'POST_FAST', 'POST_NETWORKS', 'POST_SECRET',
   ]);
-  expect(rows[5]).toEqual({ variable: 'POST_AT_ONCE', type: 'number', default: '512', doc: 'How many at once.', secret: false });
-  expect(rows[7]).toMatchObject({ type: 'string[]' });
-  expect(describeConfig(ServiceConfig)).toHaveLength(4);
+  expect(rows[6]).toEqual({ variable: 'POST_AT_ONCE', type: 'number', default: '512', doc: 'How many at once.', secret: false });
+  expect(rows[8]).toMatchObject({ type: 'string[]' });
+  expect(describeConfig(ServiceConfig)).toHaveLength(5);
 });
 
 it('lets a class declare a property again', () => {
