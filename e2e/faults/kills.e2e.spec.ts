@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Books, eventually, seeded, sendUntilAnswered, startReceiver, type Plane, type Receiver, type Seeded, type ToSend } from '@spillway/testing';
-import { onPlaneInView, type BrokerView } from './broker-view.ts';
+import { onPlaneInView, type BrokerView } from '../broker-view.ts';
 
 const EVENTS = 10_000;
 /** 50 s of load: a fifth of it for each fault, its restart, and what a shard needs to find a new owner (4 s) or a message to come again (5 s). */

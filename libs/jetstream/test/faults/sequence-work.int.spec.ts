@@ -1,11 +1,11 @@
 import { eventually } from '@spillway/testing';
 import { durableName } from '@spillway/topology';
-import type { Broker } from './broker.ts';
-import type { DurableMessage } from './durable-message.ts';
-import { Publisher } from './publisher.ts';
-import { RecentlySettled } from './recently-settled.ts';
-import { SequenceWork } from './sequence-work.ts';
-import { startPlaneBroker, testLog, type PlaneBroker } from './testing/index.ts';
+import type { Broker } from '../../src/broker.ts';
+import type { DurableMessage } from '../../src/durable-message.ts';
+import { Publisher } from '../../src/publisher.ts';
+import { RecentlySettled } from '../../src/recently-settled.ts';
+import { SequenceWork } from '../../src/sequence-work.ts';
+import { startPlaneBroker, testLog, type PlaneBroker } from '../../src/testing/index.ts';
 
 const STREAM = 'WEBHOOK_INGEST';
 const DURABLE = durableName('dedupe-ordered');
