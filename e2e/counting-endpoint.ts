@@ -61,7 +61,7 @@ export class CountingEndpoint {
 
   /** The most that arrived within any second, since the last `forgetMost`. */
   get mostInASecond(): number {
-    return mostInASecond(this.starts);
+    return mostWithin(1_000, this.starts);
   }
 
   private async answer(arrival: Arrival, { answer, afterMs }: Exclude<Manner, { answer: 'reset' }>): Promise<number> {
@@ -79,12 +79,12 @@ export class CountingEndpoint {
   }
 }
 
-/** The most of these moments that lie within any second. */
-export const mostInASecond = (moments: readonly number[]): number => {
+/** The most of these moments that lie within any so many milliseconds. */
+export const mostWithin = (windowMs: number, moments: readonly number[]): number => {
   const times = moments.toSorted((a, b) => a - b);
   let most = 0;
   for (let from = 0, to = 0; to < times.length; to += 1) {
-    while ((times[to] as number) - (times[from] as number) >= 1_000) from += 1;
+    while ((times[to] as number) - (times[from] as number) >= windowMs) from += 1;
     most = Math.max(most, to - from + 1);
   }
   return most;
