@@ -115,7 +115,7 @@ it('costs nothing while it is down, is found by a probe when it is back, and dra
     const drainedAfterMs = Date.now() - backAt;
     await draining;
     await view.settled();
-    const foundAfterMs = (later: boolean): number => Math.min(...[...down.first].filter(([event]) => wasAttempted(Number(event.slice(4))) === later).map(([, at]) => at)) - backAt;
+    const foundAfterMs = (later: boolean): number => [...down.first].filter(([event]) => wasAttempted(Number(event.slice(4))) === later).reduce((least, [, at]) => Math.min(least, at), Number.POSITIVE_INFINITY) - backAt;
     const found = { dispatcher: foundAfterMs(false), retrier: foundAfterMs(true) };
     said.push(`found by the dispatcher after ${found.dispatcher} ms of ${intervals.dispatcher}, by the retrier after ${found.retrier} ms of ${intervals.retrier}`);
     said.push(`drained after ${drainedAfterMs} ms, ${Math.round((PARKED * 1_000) / (drainedAfterMs - Math.min(found.dispatcher, found.retrier)))} a second, at most ${down.mostInFlight} at once`);
