@@ -23,6 +23,8 @@ it('brings every answer that can come, from whom it concerns, and does not wait 
   // one is away: what came is the answer
   expect(await ask([], 3, 300)).toHaveLength(2);
   for (const stop of stops) stop();
+  // whoever asks next must not find them still listed
+  for (const broker of [first, second, silent]) await broker.nc.flush();
 });
 
 it('waits for nobody where nobody listens, or is expected to', async () => {
