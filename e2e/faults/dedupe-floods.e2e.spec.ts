@@ -24,9 +24,7 @@ beforeEach(async () => {
 afterEach(() => Promise.all([receiver.stop(), neighbours.stop()]));
 
 const factsOf = async <T extends Fact['type']>(view: BrokerView, type: T): Promise<FactOf<T>[]> =>
-  (await view.read('WEBHOOK_LEDGER', `webhook.ledger.${TENANT}`))
-    .flatMap(({ data }) => data.toString().split('\n').map((line) => JSON.parse(line) as Fact))
-    .filter((fact): fact is FactOf<T> => fact.type === type);
+  (await view.facts(TENANT)).filter((fact): fact is FactOf<T> => fact.type === type);
 
 const backlog = async (view: BrokerView): Promise<number> => {
   const { num_pending: pending, num_ack_pending: held } = await view.broker.api<{ num_pending: number; num_ack_pending: number }>('CONSUMER.INFO.WEBHOOK_INGEST.dedupe-fresh');
@@ -89,6 +87,7 @@ it(`delivers each of ${UNIQUE} events once that are sent ${TIMES} times, while d
     );
     expect(books.totals()).toMatchObject({ acknowledged: UNIQUE, delivered: UNIQUE, lost: 0, duplicates: 0, strange: 0 });
     expect(facts.length).toBeLessThan(0.02 * duplicates);
+    // at CI scale there are not that many to wait; at 10000x100 there are
     expect(most).toBeLessThan(SHARE_MESSAGES / 10);
     expect(loud.books.totals()).toMatchObject({ acknowledged: 100, delivered: 100, lost: 0, strange: 0 });
   });

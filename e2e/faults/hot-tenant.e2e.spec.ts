@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.stop());
 
-it.each(cases)('a tenant at a hundred times its share, with events of $what, is told so, and its neighbour does not notice', async ({ what, dataBytes, shareMessages, maxBytes, connections, quota }) => {
+it.each(cases)('a tenant at a hundred times its share, with events of $what, is told so, and its neighbour never is', async ({ what, dataBytes, shareMessages, maxBytes, connections, quota }) => {
   const limits = { SPILLWAY_MAX_MESSAGES_TENANT: String(shareMessages), SPILLWAY_MAX_BYTES_INGEST: maxBytes };
   await onPlaneInView({ limits }, async (plane, view) => {
     await createNeighbour(plane, receiver);

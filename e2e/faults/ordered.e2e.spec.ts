@@ -1,5 +1,4 @@
 import { setTimeout as after } from 'node:timers/promises';
-import type { Fact } from '@spillway/contracts';
 import { eventually, seeded, startReceiver, type Plane, type PlaneProcess, type Receiver, type Seeded } from '@spillway/testing';
 import { shardOf } from '@spillway/topology';
 import { onPlaneInView, type BrokerView } from '../broker-view.ts';
@@ -76,9 +75,6 @@ const sendAll = async (plane: Plane, sent: { count: number }): Promise<void> => 
   }
 };
 
-const factsOf = async (view: BrokerView): Promise<Fact[]> =>
-  (await view.read('WEBHOOK_LEDGER', `webhook.ledger.${TENANT}`)).flatMap(({ data }) => data.toString().split('\n').map((line) => JSON.parse(line) as Fact));
-
 const outOfOrder = (): number => firstArrivals().filter((n, i, all) => i > 0 && n < (all[i - 1] as number)).length;
 
 it('an ordered endpoint receives 1,000 events in the order of their acceptance, through failures, kills, freezes and a restart', async () => {
@@ -98,7 +94,7 @@ it('an ordered endpoint receives 1,000 events in the order of their acceptance, 
     await Promise.all([sendAll(plane, sent), striking]);
     await eventually(() => expect(firstArrivals()).toHaveLength(EVENTS), ARRIVED_WITHIN_MS);
     await eventually(async () => expect(await view.waiting()).toEqual({ WEBHOOK_DEAD: 1 }), 60_000);
-    const dead = (await factsOf(view)).filter((fact) => fact.type === 'delivery.dead');
+    const dead = (await view.facts(TENANT)).filter((fact) => fact.type === 'delivery.dead');
     process.stdout.write(`ordered, seed ${random.seed}: ${EVENTS} sent, ${firstArrivals().length} arrived, ${outOfOrder()} out of order, ${arrived.length} attempts\n  ${said.join('\n  ')}\n`);
     expect(new Set(dead.map(({ endpoint: of, reason }) => `${of} ${reason}`))).toEqual(new Set([`${endpoint.id} exhausted`]));
   });

@@ -4,7 +4,6 @@ import { allShards } from '@spillway/topology';
 import { onPlaneInView, type BrokerView } from '../broker-view.ts';
 import { CountingEndpoint, mostWithin } from '../counting-endpoint.ts';
 import { oweMany, owedEvent } from '../owed.ts';
-import { spillway } from '../spillway.ts';
 import { steadyLoad } from '../steady-load.ts';
 
 /** 100,000 is what is promised: `SPILLWAY_RETRIES=100000`. */
@@ -88,7 +87,7 @@ it('suspends, resumes and throttles waiting retries by one command each, while e
     const ids = await createEndpoints(plane, TENANT, names);
     await createEndpoints(plane, TENANT, ['capped'], { maxInFlight: 2 });
     await everyOwnerHasHalf(view, 'retrier');
-    expect(await spillway(plane, 'retries', 'suspend')).toContain('retries of all: suspended');
+    expect(await plane.spillway('retries', 'suspend')).toContain('retries of all: suspended');
     await pause(EFFECTIVE_MS);
     await oweDue(view, 0, RETRIES, { tenant: TENANT, names, ids });
     const load = steadyLoad(plane, books, NEW_PER_SECOND, (n) => ({ tenant: TENANT, type: names[n % ENDPOINTS] as string, data: '1' }));
@@ -114,8 +113,8 @@ it('suspends, resumes and throttles waiting retries by one command each, while e
       expect([owedArrived, await view.count('WEBHOOK_RETRY')]).toEqual([0, RETRIES]);
       said.push(`suspended: ${endpoint.arrivals} first attempts, ${owedArrived} retries`);
 
-      expect(await spillway(plane, 'retries', 'throttle', '--per-second', String(PER_SECOND))).toContain(`throttled to ${PER_SECOND} a second`);
-      expect(await spillway(plane, 'retries', 'resume')).not.toContain('suspended');
+      expect(await plane.spillway('retries', 'throttle', '--per-second', String(PER_SECOND))).toContain(`throttled to ${PER_SECOND} a second`);
+      expect(await plane.spillway('retries', 'resume')).not.toContain('suspended');
       await eventually(() => expect(owedArrived).toBeGreaterThan(0), 60_000);
       // what is throttled goes to PARKED; a crash on the way may leave a copy in both places, which no arrival tells from a repetition
       await eventually(async () => expect(await view.count('WEBHOOK_RETRY')).toBe(0), ALL_WITHIN_MS);
@@ -128,7 +127,7 @@ it('suspends, resumes and throttles waiting retries by one command each, while e
       said.push(`throttled to ${PER_SECOND} a second: at most ${most} in ten seconds, ${mostWithin(1_000, owedAt)} in one`);
       expect(most).toBeLessThanOrEqual(10 * PER_SECOND * OVER_TEN_SECONDS);
       expect(owedArrived).toBeLessThan(RETRIES); // or there was nothing left to strike
-      await eventually(async () => expect(await spillway(plane, 'retries', 'throttle', '--per-second', 'none')).toContain('neither'), 60_000);
+      await eventually(async () => expect(await plane.spillway('retries', 'throttle', '--per-second', 'none')).toContain('neither'), 60_000);
       const [liftedAt, left] = [Date.now(), RETRIES - owedArrived];
       await eventually(() => expect(owedArrived).toBe(RETRIES), ALL_WITHIN_MS);
       said.push(`throttle lifted: the last ${left} in ${Date.now() - liftedAt} ms`);
@@ -162,7 +161,7 @@ it('a suspended tenant’s due retries cost its neighbours’ nothing, and over 
       const bigIds = await createEndpoints(plane, 'big', big);
       const otherIds = await createEndpoints(plane, 'other', other);
       for (const app of ['retrier', 'dispatcher'] as const) await everyOwnerHasHalf(view, app);
-      expect(await spillway(plane, 'retries', 'suspend', '-t', 'big')).toContain('retries of big: suspended');
+      expect(await plane.spillway('retries', 'suspend', '-t', 'big')).toContain('retries of big: suspended');
       await pause(EFFECTIVE_MS);
       await oweDue(view, 0, RETRIES, { tenant: 'big', names: big, ids: bigIds });
       const writtenAt = Date.now();
@@ -186,7 +185,7 @@ it('a suspended tenant’s due retries cost its neighbours’ nothing, and over 
       expect([owedArrived, capped.arrivals + rated.arrivals]).toEqual([NEIGHBOURS, expected]);
 
       const resumedAt = Date.now();
-      expect(await spillway(plane, 'retries', 'resume', '-t', 'big')).toContain('neither');
+      expect(await plane.spillway('retries', 'resume', '-t', 'big')).toContain('neither');
       await allArrived(view);
       const drainedMs = Date.now() - resumedAt;
       process.stdout.write(

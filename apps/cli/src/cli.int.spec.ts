@@ -12,11 +12,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => running.stop());
 
-const json = async <T>(args: readonly string[]): Promise<T> => {
-  const { code, out, err } = await running.run([...args, '--json']);
-  expect([args, code, err]).toEqual([args, 0, '']);
-  return JSON.parse(out) as T;
-};
+const json = <T>(args: readonly string[]): Promise<T> => running.json<T>(args);
 
 it('makes, shows, changes, disables and deletes an endpoint', async () => {
   type Endpoint = { id: string; secret: string; enabled: boolean; types?: string[]; maxInFlight?: number };

@@ -15,11 +15,7 @@ afterAll(async () => {
   await receiver.stop();
 }, 60_000);
 
-const json = async <T>(args: readonly string[]): Promise<T> => {
-  const { code, out, err } = await running.run([...args, '--json']);
-  expect([args, code, err]).toEqual([args, 0, '']);
-  return JSON.parse(out) as T;
-};
+const json = <T>(args: readonly string[]): Promise<T> => running.json<T>(args);
 
 /** As a dispatcher gives one up. */
 const die = async (endpointId: string, n: number): Promise<string> => {

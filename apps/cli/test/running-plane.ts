@@ -67,10 +67,17 @@ export const startRunningPlane = async (also: readonly (keyof typeof PORT_OFFSET
   };
   const apps = await Promise.all([app('console', 1), app('ingest', 0), ...also.map((name) => app(name, PORT_OFFSETS[name]))] as const);
   const env = { SPILLWAY_URL: apps[0].url, SPILLWAY_INGEST_URL: apps[1].url, SPILLWAY_KEY: key };
+  const run = (args: readonly string[], over: Readonly<Record<string, string>> = {}, stdin = ''): Promise<Ran> => spillway(args, { ...env, ...over }, stdin);
   return {
     env,
     plane,
-    run: (args: readonly string[], over: Readonly<Record<string, string>> = {}, stdin = '') => spillway(args, { ...env, ...over }, stdin),
+    run,
+    /** What it says to machines. It has to end well. */
+    json: async <T>(args: readonly string[]): Promise<T> => {
+      const { code, out, err } = await run([...args, '--json']);
+      expect([args, code, err]).toEqual([args, 0, '']);
+      return JSON.parse(out) as T;
+    },
     stop: async () => {
       await Promise.all(apps.map((one) => one.stop()));
       await plane.stop();

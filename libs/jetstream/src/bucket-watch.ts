@@ -16,13 +16,12 @@ export type BucketWatch = { changes: AsyncIterable<Change>; stop: () => void };
  */
 export const watchBucket = async (broker: Broker, bucket: BucketName, after: number): Promise<BucketWatch> => {
   const start = after > 0 ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 } : { deliver_policy: DeliverPolicy.LastPerSubject };
-  const consumer = await jetstream(broker.nc).consumers.getPushConsumer(`KV_${bucket}`, { ...start, filter_subjects: `$KV.${bucket}.>`, ...inMemory });
+  // `mem_storage` is not among the client's options for an ordered consumer, but handed on to the server with them
+  const options = { ...start, filter_subjects: `$KV.${bucket}.>`, mem_storage: true };
+  const consumer = await jetstream(broker.nc).consumers.getPushConsumer(`KV_${bucket}`, options);
   const messages = await consumer.consume();
   return { changes: changesIn(messages, `$KV.${bucket}.`.length), stop: () => messages.stop() };
 };
-
-/** Not among the client's options for an ordered consumer, but handed on to the server with them. */
-const inMemory: { inactive_threshold?: number } = { mem_storage: true } as object;
 
 async function* changesIn(messages: AsyncIterable<JsMsg>, prefixLength: number): AsyncGenerator<Change> {
   for await (const message of messages) {

@@ -1,6 +1,7 @@
 import type { Logger } from '@spillway/telemetry';
 import type { Broker } from './broker.ts';
 import { DurableMessage } from './durable-message.ts';
+import { HeldMessages } from './held-messages.ts';
 import { Puller } from './puller.ts';
 import type { RecentlySettled } from './recently-settled.ts';
 import type { ShardWork } from './shard-work.ts';
@@ -25,22 +26,17 @@ export type DurableWorkOptions = {
   log: Logger;
 };
 
-/** ack_wait is 5 s: whoever holds a message longer than 2 s says so. Looked at each second, so none is ever silent for more than 3 s. */
-const HOLD_AFTER_MS = 2_000;
-const HOLD_CHECK_MS = 1_000;
-
 /** Works one durable: pulls what there is room for, hands it on, and keeps it from coming again while it is worked. */
 export class DurableWork implements ShardWork {
   private readonly puller: Puller;
-  /** By sequence, and since when, or when it was last said to be worked. */
-  private readonly held = new Map<number, { message: DurableMessage; since: number }>();
+  private readonly held: HeldMessages<DurableMessage>;
   private readonly underWay = new Set<Promise<unknown>>();
   private heldBytes = 0;
   private waitedMs = 0;
-  private lastHoldCheck = 0;
 
   constructor(private readonly options: DurableWorkOptions) {
     const { broker, stream, durable, log } = options;
+    this.held = new HeldMessages(options.mayAct);
     this.puller = new Puller(broker, { stream, durable, log, room: () => options.room(this.held.size, this.heldBytes, this.waitedMs), take: (message) => this.take(message) });
   }
 
@@ -55,18 +51,12 @@ export class DurableWork implements ShardWork {
 
   tick(nowMs: number): void {
     this.puller.tick(nowMs);
-    if (nowMs - this.lastHoldCheck >= HOLD_CHECK_MS) this.keepHeld(nowMs);
+    this.held.tick(nowMs);
   }
 
   async drain(): Promise<void> {
     this.puller.close();
-    // what is under way may take as long as an attempt does, so it goes on being held
-    const holding = setInterval(() => this.keepHeld(performance.now()), HOLD_CHECK_MS);
-    try {
-      while (this.underWay.size > 0) await Promise.all(this.underWay);
-    } finally {
-      clearInterval(holding);
-    }
+    await this.held.holdWhile(this.allDone());
   }
 
   abandon(): void {
@@ -75,12 +65,16 @@ export class DurableWork implements ShardWork {
     this.heldBytes = 0;
   }
 
+  private async allDone(): Promise<void> {
+    while (this.underWay.size > 0) await Promise.all(this.underWay);
+  }
+
   private take(wire: ConstructorParameters<typeof DurableMessage>[0]): void {
     const { world, mayAct, take } = this.options;
     const message = new DurableMessage(wire, world, mayAct, (removed) => this.removed(removed));
     if (this.cameBefore(message)) return;
     this.waitedMs = Math.max(0, this.options.brokerNowMs() - message.storedAtMs);
-    this.held.set(message.sequence, { message, since: performance.now() });
+    this.held.add(message);
     this.heldBytes += message.data.length;
     const work = take(message).finally(() => {
       // settled, or left unacked on purpose: then it comes again after ack_wait
@@ -93,7 +87,7 @@ export class DurableWork implements ShardWork {
   /** After a restart the server hands out again what we have in hand, or settled in its last moments: no second attempt follows from that. */
   private cameBefore(copy: DurableMessage): boolean {
     const { sequence, storedAtMs } = copy;
-    const held = this.held.get(sequence)?.message;
+    const held = this.held.get(sequence);
     if (held?.storedAtMs === storedAtMs) {
       held.cameAgain(copy);
       return true;
@@ -106,7 +100,7 @@ export class DurableWork implements ShardWork {
   }
 
   private letGo(message: DurableMessage): void {
-    if (this.held.get(message.sequence)?.message !== message) return;
+    if (this.held.get(message.sequence) !== message) return;
     this.held.delete(message.sequence);
     this.heldBytes -= message.data.length;
   }
@@ -114,15 +108,5 @@ export class DurableWork implements ShardWork {
   private removed({ sequence, storedAtMs }: DurableMessage): void {
     this.options.settled.add(sequence, storedAtMs);
     this.options.onSettled();
-  }
-
-  private keepHeld(nowMs: number): void {
-    this.lastHoldCheck = nowMs;
-    if (!this.options.mayAct()) return;
-    for (const held of this.held.values()) {
-      if (nowMs - held.since < HOLD_AFTER_MS) continue;
-      held.message.hold();
-      held.since = nowMs;
-    }
   }
 }

@@ -2,6 +2,7 @@ import type { Logger } from '@spillway/telemetry';
 import type { Broker } from './broker.ts';
 import { consumerSequenceOf, DurableMessage } from './durable-message.ts';
 import { isPassing } from './errors.ts';
+import { HeldMessages } from './held-messages.ts';
 import type { RecentlySettled } from './recently-settled.ts';
 import type { ShardWork } from './shard-work.ts';
 import { SinglePull } from './single-pull.ts';
@@ -44,8 +45,6 @@ type Phase = { is: 'resting'; untilMs: number } | { is: 'gathering'; fresh: numb
 
 /** Beyond ack_wait: by then the server has put back what it had given out. (4,000 events through a freeze and a kill: 0 out of order, without this wait 120, tried.) */
 const BEYOND_ACK_WAIT_MS = 500;
-const HOLD_AFTER_MS = 2_000;
-const HOLD_CHECK_MS = 1_000;
 /** Acks are counted a moment after they were sent. */
 const VERIFY_TRIES = 5;
 const VERIFY_EVERY_MS = 100;
@@ -59,18 +58,17 @@ export class SequenceWork implements ShardWork {
   private readonly pull: SinglePull;
   private readonly unlisten: () => void;
   private phase: Phase;
-  /** Taken and not settled, by sequence, and since when, or when it was last said to be worked. */
-  private readonly held = new Map<number, { message: SequencedMessage; since: number }>();
+  private readonly held: HeldMessages<SequencedMessage>;
   /** Of these, what waits for the next batch; in the order in which it came. */
   private queue: SequencedMessage[] = [];
   private working: Promise<void> | undefined;
   private lastGiven = 0;
-  private lastHoldCheck = 0;
   private draining = false;
   private gone = false;
 
   constructor(private readonly options: SequenceWorkOptions) {
     const { broker, stream, durable } = options;
+    this.held = new HeldMessages(options.mayAct);
     this.pull = new SinglePull(broker, { stream, durable, take: (wire) => this.receive(wire) });
     this.phase = this.rest();
     // what was on its way to us when the connection went comes again, after what is new
@@ -87,7 +85,7 @@ export class SequenceWork implements ShardWork {
 
   tick(nowMs: number): void {
     if (this.gone || !this.options.mayAct()) return;
-    if (nowMs - this.lastHoldCheck >= HOLD_CHECK_MS) this.keepHeld(nowMs);
+    this.held.tick(nowMs);
     if (this.draining || this.working || !this.options.broker.connected || !this.options.mayTake()) return;
     this.advance(nowMs);
   }
@@ -95,12 +93,7 @@ export class SequenceWork implements ShardWork {
   async drain(): Promise<void> {
     this.draining = true;
     this.dropQueue();
-    const holding = setInterval(() => this.keepHeld(performance.now()), HOLD_CHECK_MS);
-    try {
-      await this.working;
-    } finally {
-      clearInterval(holding);
-    }
+    await this.held.holdWhile(this.working);
     this.close();
   }
 
@@ -162,12 +155,12 @@ export class SequenceWork implements ShardWork {
     this.lastGiven = given;
     if (settled.has(message.sequence, message.storedAtMs)) return message.acknowledge();
     const held = this.held.get(message.sequence);
-    if (held) return held.message.cameAgain(message);
+    if (held) return held.cameAgain(message);
     // while it rests nothing is taken: it comes again
     if (this.draining || this.phase.is === 'resting' || this.phase.is === 'verifying') return;
     if (this.phase.is === 'gathering') this.phase.fresh += 1;
     else if (!follows) return this.startAnew('a message came out of turn');
-    this.held.set(message.sequence, { message, since: performance.now() });
+    this.held.add(message);
     this.queue.push(message);
     if (this.phase.is === 'flowing' && !this.working && this.options.mayTake()) this.work();
   }
@@ -237,15 +230,5 @@ export class SequenceWork implements ShardWork {
     this.held.delete(sequence);
     this.options.settled.add(sequence, storedAtMs);
     this.options.onSettled();
-  }
-
-  private keepHeld(nowMs: number): void {
-    this.lastHoldCheck = nowMs;
-    if (!this.options.mayAct()) return;
-    for (const held of this.held.values()) {
-      if (nowMs - held.since < HOLD_AFTER_MS) continue;
-      held.message.hold();
-      held.since = nowMs;
-    }
   }
 }

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { NatsFrames } from './nats-frames.ts';
+import { TcpProxy } from './tcp-proxy.ts';
 
 /** What gets lost: the publication itself, or only the broker's answer to it, so that it is stored and nobody knows. */
 export type Lost = 'requests' | 'answers';
@@ -12,25 +12,12 @@ export const startSilencingProxy = async (targetPort: number): Promise<Silencing
   return proxy;
 };
 
-export class SilencingProxy {
-  private readonly sockets = new Set<Socket>();
-  private readonly server = createServer((client) => this.join(client));
+export class SilencingProxy extends TcpProxy {
   private readonly silent = new Map<string, Lost>();
   /** Where the answers would go that are to be lost. */
   private readonly unheard = new Set<string>();
   /** Publications that were lost, or whose answers were. */
   swallowed = 0;
-
-  constructor(private readonly targetPort: number) {}
-
-  get port(): number {
-    return (this.server.address() as AddressInfo).port;
-  }
-
-  async listen(): Promise<void> {
-    this.server.listen(0, '127.0.0.1');
-    await once(this.server, 'listening');
-  }
 
   /** @param prefix of the subjects, such as `webhook.ledger.` */
   silence(prefix: string, lost: Lost): void {
@@ -42,29 +29,11 @@ export class SilencingProxy {
     this.silent.clear();
   }
 
-  /** May be called twice. */
-  async stop(): Promise<void> {
-    if (!this.server.listening) return;
-    for (const socket of this.sockets) socket.destroy();
-    this.server.close();
-    await once(this.server, 'close');
-  }
-
-  private join(client: Socket): void {
-    const upstream = connect(this.targetPort, '127.0.0.1');
-    const both = [client, upstream];
-    for (const socket of both) this.sockets.add(socket);
+  protected carry(client: Socket, upstream: Socket): void {
     const out = new NatsFrames(({ verb, subject, reply }) => (verb === 'PUB' || verb === 'HPUB') && this.losesRequest(subject, reply));
     const back = new NatsFrames(({ verb, subject }) => (verb === 'MSG' || verb === 'HMSG') && this.unheard.delete(subject));
     client.on('data', (bytes: Buffer) => out.pass(bytes).forEach((part) => upstream.write(part)));
     upstream.on('data', (bytes: Buffer) => back.pass(bytes).forEach((part) => client.write(part)));
-    const end = (): void => {
-      for (const socket of both) {
-        this.sockets.delete(socket);
-        socket.destroy();
-      }
-    };
-    for (const socket of both) socket.on('error', end).on('close', end);
   }
 
   private losesRequest(subject: string, reply: string | undefined): boolean {
