@@ -72,7 +72,8 @@ const factsAboutTheIndex = async (view: BrokerView): Promise<string[]> =>
 it('events pass whatever becomes of Redis, at the same pace, and the second net removes their repetitions', async () => {
   const lines: string[] = [];
   const ratios: number[] = [];
-  const env = { dedupe: { SPILLWAY_DEDUPE_REDIS_URL: `redis://127.0.0.1:${proxy.port}` } };
+  // every repetition goes to dedupe, none is answered at ingest's door
+  const env = { ingest: { SPILLWAY_DOOR_IDS: '0' }, dedupe: { SPILLWAY_DEDUPE_REDIS_URL: `redis://127.0.0.1:${proxy.port}` } };
   await onPlaneInView({ env }, async (plane, view) => {
     await plane.createEndpoint(TENANT, { url: `${receiver.url}/0` });
     const pid = plane.app('dedupe').pid;

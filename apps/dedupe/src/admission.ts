@@ -1,7 +1,6 @@
-import type { DedupeRule, EventMeta } from '@spillway/contracts';
-import type { WaitingMessage } from '@spillway/jetstream';
-import { bodyChecksum, dataOf } from './checksum.ts';
-import { withinMs } from './index/deadline.ts';
+import { bodyChecksum, type DedupeRule, type EventMeta } from '@spillway/contracts';
+import { withinMs, type WaitingMessage } from '@spillway/jetstream';
+import { dataOf } from './data-of.ts';
 import type { Answer, DedupeIndex, ToClaim } from './index/dedupe-index.ts';
 import { contentKey, idKey } from './index/keys.ts';
 import type { Mark } from './index/mark.ts';

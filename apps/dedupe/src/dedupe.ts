@@ -18,6 +18,7 @@ import { RedisIndex } from './index/redis-index.ts';
 import { Lanes } from './lanes.ts';
 import { RecentKeys } from './recent-keys.ts';
 import type { Routing } from './router.ts';
+import { followDoor } from './storm/dropped-at-door.ts';
 import { SLICE_MS, stormFact, StormWatch, type Storm } from './storm/storm-watch.ts';
 
 const APP = 'dedupe';
@@ -47,6 +48,7 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
   const startedAt = performance.now();
   const turning = setInterval(() => storms.turn(), SLICE_MS);
   turning.unref();
+  const unfollow = followDoor(broker, storms);
   let crashes = 0;
 
   const tell = (tenant: string, fact: Fact): void => {
@@ -95,6 +97,7 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
     log,
     close: async () => {
       clearInterval(turning);
+      unfollow();
       lanes.close();
       ledger.close();
       registry.close();

@@ -1,25 +1,27 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import type { EndpointRegistry } from '@spillway/endpoints';
-import { isPassing, Pager, Publisher, type Broker, type Room } from '@spillway/jetstream';
+import { Duplicates, isPassing, Pager, Publisher, type Broker, type Room } from '@spillway/jetstream';
 import type { Logger } from '@spillway/telemetry';
 import { subject, type DeliveryLane, type IngestLane } from '@spillway/topology';
 import type { Admission } from './admission.ts';
 import { DeliveryQuota, type DeliveryBytes, type QuotaState } from './delivery-quota.ts';
-import { Duplicates, FLUSH_AT } from './duplicates.ts';
 import { Router, type RouterOptions } from './router.ts';
 import type { StormWatch } from './storm/storm-watch.ts';
 import { StraightToParked } from './straight-to-parked.ts';
 
 export type LanesOptions = { app: string; broker: Broker; registry: EndpointRegistry; admission: Admission; storms: StormWatch; log: Logger; now: () => Date };
 
+const DUPLICATES_ROUND_MS = 250;
+/** As many as are dropped in that time by a busy dedupe. */
+const DUPLICATES_ROUND_MAX = 1_000;
 /** Two rounds of dropped duplicates: while one is being written the next fills. */
-const FRESH_HELD_MAX = 2 * FLUSH_AT;
+const FRESH_HELD_MAX = 2 * DUPLICATES_ROUND_MAX;
 const FRESH_HELD_BYTES_MAX = 64 * 2 ** 20;
 /** A quarter of that in bulk: with both full a fresh event has an eighth of all before it that is not fresh, and bulk moves at a quarter of the pace. */
 const BULK_HELD_MAX = 500;
 const BULK_HELD_BYTES_MAX = 16 * 2 ** 20;
 /** Half of what is in hand at most in the lane that is worked in sequence. */
-const ORDERED_FLUSH_AT = 64;
+const ORDERED_ROUND_MAX = 64;
 
 /**
  * Every lane with a budget of its own: what is held, what is on its way to DELIVERY and to the ledger, and the round of its duplicates. They share the recent
@@ -42,10 +44,10 @@ export class Lanes implements OnModuleDestroy {
         if (!isPassing(error)) log.error({ err: error }, 'how full DELIVERY is cannot be read: bulk waits');
       },
     });
-    this.fresh = this.routerOf('fresh', FLUSH_AT);
+    this.fresh = this.routerOf('fresh', DUPLICATES_ROUND_MAX);
     this.bulk = this.routerOf('bulk', BULK_HELD_MAX / 2, (bytes) => this.quota.mayWrite(bytes));
     // what such a tenant's other endpoints get takes its turn with all that is fresh
-    this.ordered = this.routerOf('fresh', ORDERED_FLUSH_AT);
+    this.ordered = this.routerOf('fresh', ORDERED_ROUND_MAX);
   }
 
   get all(): { lane: IngestLane; router: Router }[] {
@@ -75,7 +77,7 @@ export class Lanes implements OnModuleDestroy {
     for (const pager of this.pagers) pager.close();
   }
 
-  private routerOf(lane: DeliveryLane, flushAt: number, mayWrite?: RouterOptions['mayWrite']): Router {
+  private routerOf(lane: DeliveryLane, roundMax: number, mayWrite?: RouterOptions['mayWrite']): Router {
     const { app, broker, registry, admission, storms, now } = this.options;
     const ledger = new Pager(broker);
     this.pagers.push(ledger);
@@ -83,7 +85,8 @@ export class Lanes implements OnModuleDestroy {
     const delivery = new Publisher(broker, 'WEBHOOK_DELIVERY');
     const nudge = (shard: number, parkedOn: string): void => broker.nc.publish(subject.nudge('first', shard), parkedOn);
     const straight = new StraightToParked({ parked: new Publisher(broker, 'WEBHOOK_PARKED'), dead: new Publisher(broker, 'WEBHOOK_DEAD'), nudge, app, now });
-    return new Router({ lane, registry, delivery, straight, record, admission, duplicates: new Duplicates(record, now, flushAt), storms, now, ...(mayWrite && { mayWrite }) });
+    const duplicates = new Duplicates({ app: 'dedupe', record, now, roundMs: DUPLICATES_ROUND_MS, roundMax });
+    return new Router({ lane, registry, delivery, straight, record, admission, duplicates, storms, now, ...(mayWrite && { mayWrite }) });
   }
 
   private async deliveryBytes(): Promise<DeliveryBytes> {

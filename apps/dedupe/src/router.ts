@@ -1,9 +1,8 @@
 import { UnreadableMessage, type EventMeta, type Fact } from '@spillway/contracts';
 import type { EndpointRegistry } from '@spillway/endpoints';
-import type { Publisher, PubAck, WaitingMessage } from '@spillway/jetstream';
+import type { Duplicates, Publisher, PubAck, WaitingMessage } from '@spillway/jetstream';
 import type { DeliveryLane } from '@spillway/topology';
 import type { Admission, Admitted, Duplicate } from './admission.ts';
-import type { Duplicates } from './duplicates.ts';
 import { eventAccepted, eventUnrouted, fanOut, type Message } from './fan-out.ts';
 import type { StormWatch } from './storm/storm-watch.ts';
 import { storeAll } from './store-all.ts';

@@ -1,5 +1,5 @@
 import { eventHeaders } from '@spillway/contracts';
-import type { Outgoing, Publisher } from '@spillway/jetstream';
+import { OutcomeUnknown, withinMs, type Outgoing, type Publisher } from '@spillway/jetstream';
 import type { Principal } from '@spillway/keys';
 import { ProblemError } from '@spillway/service-kit';
 import { newTraceparent } from '@spillway/telemetry';
@@ -11,48 +11,72 @@ import type { Envelope } from './event/envelope.ts';
 import { eventIdOf } from './event/event-id.ts';
 import type { IngestMetrics } from './ingest.telemetry.ts';
 import { publishProblem } from './publish-problem.ts';
+import type { Named, Repeats } from './repeats/repeats.ts';
 import type { LaneTally } from './share/lane-tally.ts';
 import { BESIDE_BODY_BYTES, type TenantShares } from './share/tenant-shares.ts';
 import type { Lanes } from './admission/lanes.ts';
 import { assertMaySendFor } from './admission/tenant-access.ts';
 
 /** An event that has an id, a lane and its place in its tenant's share, and goes to the broker next. */
-type Ready = { eventId: string; tenant: string; message: Outgoing; place: LaneTally; bytes: number };
+type Ready = { event: Named; message: Outgoing; place: LaneTally; bytes: number };
+
+export type AcceptanceOptions = {
+  publisher: Publisher;
+  repeats: Repeats;
+  lanes: Lanes;
+  shares: TenantShares;
+  metrics: IngestMetrics;
+  maxEventBytes: number;
+  /** What is left of the deadline to a repeat that could not be counted in time. */
+  lateMs: number;
+};
 
 /** Takes events over: from here on they are ours, on disk, or their producer is told that they are not. */
 export class Acceptance {
-  constructor(
-    private readonly publisher: Publisher,
-    private readonly lanes: Lanes,
-    private readonly shares: TenantShares,
-    private readonly metrics: IngestMetrics,
-    private readonly maxEventBytes: number,
-  ) {}
+  constructor(private readonly options: AcceptanceOptions) {}
 
   /**
    * @returns the event's id, once the broker has it on disk
    * @throws ProblemError 403, 413, 429, 503
    */
   async accept(envelope: Envelope, principal: Principal, idempotencyKey: string | undefined): Promise<string> {
-    const ready = this.ready(envelope, principal, idempotencyKey);
+    const event = this.named(envelope, principal, idempotencyKey);
+    if (!this.options.repeats.isRepeat(event)) return this.store(event);
+    const [answer] = await this.answerAgain([event]);
+    if (answer instanceof Error) throw answer;
+    return event.eventId;
+  }
+
+  /**
+   * Each for itself, in their order, in as few groups as the publisher can make of them; repeats of what is on disk beside them.
+   * @returns of each its id, or why it was not stored; what was a problem before stays one
+   */
+  async acceptEach(batch: Batch<Envelope>, principal: Principal): Promise<(string | Error)[]> {
+    const events = batch.map((envelope) => (envelope instanceof ProblemError ? envelope : this.orProblem(() => this.named(envelope, principal, undefined))));
+    const repeats = events.filter((event): event is Named => !(event instanceof ProblemError) && this.options.repeats.isRepeat(event));
+    if (repeats.length === 0) return this.storeEach(events);
+    const known = new Set<Named | ProblemError>(repeats);
+    const [stored, again] = await Promise.all([this.storeEach(events.filter((event) => !known.has(event))), this.answerAgain(repeats)]);
+    const [nextStored, nextAgain] = [stored.values(), again.values()];
+    return events.map((event) => (known.has(event) ? nextAgain : nextStored).next().value as string | Error);
+  }
+
+  private async store(event: Named): Promise<string> {
+    const ready = this.ready(event);
     const { subject: to, headers, data } = ready.message;
     try {
-      await this.publisher.publish(to, headers, data);
+      await this.options.publisher.publish(to, headers, data);
     } catch (error) {
       throw this.failed(ready, error as Error);
     }
     this.stored(ready);
-    this.metrics.stored(1);
-    return ready.eventId;
+    this.options.metrics.stored(1);
+    return event.eventId;
   }
 
-  /**
-   * Each for itself, in their order, in as few groups as the publisher can make of them.
-   * @returns of each its id, or why it was not stored; what was a problem before stays one
-   */
-  async acceptEach(batch: Batch<Envelope>, principal: Principal): Promise<(string | Error)[]> {
-    const answers = batch.map((envelope) => (envelope instanceof ProblemError ? envelope : this.readyOr(envelope, principal)));
-    const outcomes = await this.publisher.publishEach(answers.flatMap((answer) => (answer instanceof ProblemError ? [] : answer.message)));
+  private async storeEach(events: readonly (Named | ProblemError)[]): Promise<(string | Error)[]> {
+    const answers = events.map((event) => (event instanceof ProblemError ? event : this.orProblem(() => this.ready(event))));
+    const outcomes = await this.options.publisher.publishEach(answers.flatMap((answer) => (answer instanceof ProblemError ? [] : answer.message)));
     let [at, stored] = [0, 0];
     const results = answers.map((answer) => {
       if (answer instanceof ProblemError) return answer;
@@ -60,51 +84,68 @@ export class Acceptance {
       if (outcome instanceof Error) return this.failed(answer, outcome);
       this.stored(answer);
       stored += 1;
-      return answer.eventId;
+      return answer.event.eventId;
     });
-    this.metrics.stored(stored);
+    this.options.metrics.stored(stored);
     return results;
   }
 
-  private readyOr(envelope: Envelope, principal: Principal): Ready | ProblemError {
+  /** They take no place in their tenant's share, and no part of its rate. Those that cannot be counted in time go the usual way, in the time that is left. */
+  private async answerAgain(repeats: readonly Named[]): Promise<(string | Error)[]> {
+    if (await this.options.repeats.drop(repeats)) return repeats.map(({ eventId }) => eventId);
+    const answers = await withinMs(this.storeEach(repeats), this.options.lateMs);
+    return answers ?? repeats.map(({ envelope }) => this.problemOf(new OutcomeUnknown('a message to WEBHOOK_INGEST'), envelope.tenant));
+  }
+
+  private orProblem<T>(make: () => T): T | ProblemError {
     try {
-      return this.ready(envelope, principal, undefined);
+      return make();
     } catch (error) {
       if (error instanceof ProblemError) return error;
       throw error;
     }
   }
 
-  /** @throws ProblemError 403, 429 */
-  private ready(envelope: Envelope, principal: Principal, idempotencyKey: string | undefined): Ready {
+  /** @throws ProblemError 403 */
+  private named(envelope: Envelope, principal: Principal, idempotencyKey: string | undefined): Named {
+    assertMaySendFor(principal, envelope.tenant);
+    return { envelope, eventId: eventIdOf(envelope, idempotencyKey), isKeyed: idempotencyKey !== undefined || envelope.id !== undefined };
+  }
+
+  /** @throws ProblemError 429 */
+  private ready(event: Named): Ready {
+    const { envelope, eventId } = event;
     const { tenant, type, id: sourceId, time, data, cloud } = envelope;
-    assertMaySendFor(principal, tenant);
     const acceptedAt = acceptedNow();
-    const eventId = eventIdOf(envelope, idempotencyKey);
     // a fresh trace for every event: a traceparent from outside could force full tracing, so it is honoured only for keys that may set one
     const traceparent = newTraceparent(false);
     const headers = eventHeaders({ eventId, tenant, type, source: cloud?.source ?? `/tenants/${tenant}`, acceptedAt, time, sourceId, attributes: cloud?.attributes, traceparent });
     const body = deliveryBody(type, time ?? acceptedAt, data);
     const bytes = body.length + BESIDE_BODY_BYTES + (cloud?.bytes ?? 0);
     try {
-      const lane = this.lanes.of(tenant);
-      return { eventId, tenant, message: { subject: subject.ingest(lane, tenant), headers, data: body }, place: this.shares.take(tenant, lane, bytes), bytes };
+      const lane = this.options.lanes.of(tenant);
+      return { event, message: { subject: subject.ingest(lane, tenant), headers, data: body }, place: this.options.shares.take(tenant, lane, bytes), bytes };
     } catch (error) {
       throw this.counted(error as Error);
     }
   }
 
-  private stored({ place, bytes }: Ready): void {
+  private stored({ event, place, bytes }: Ready): void {
     place.stored(bytes);
+    this.options.repeats.stored(event);
   }
 
-  private failed({ tenant, place, bytes }: Ready, error: Error): Error {
+  private failed({ event, place, bytes }: Ready, error: Error): Error {
     place.notStored(bytes);
-    return this.counted(publishProblem(error, tenant, this.maxEventBytes) ?? error);
+    return this.problemOf(error, event.envelope.tenant);
+  }
+
+  private problemOf(error: Error, tenant: string): Error {
+    return this.counted(publishProblem(error, tenant, this.options.maxEventBytes) ?? error);
   }
 
   private counted(error: Error): Error {
-    this.metrics.notStored(error instanceof ProblemError ? error.code : 'internal');
+    this.options.metrics.notStored(error instanceof ProblemError ? error.code : 'internal');
     return error;
   }
 }

@@ -6,7 +6,7 @@ import { ADMIN_KEY, startRig, type Answer, type Rig } from '../test/rig.ts';
 
 let rig: Rig;
 beforeAll(async () => {
-  rig = await startRig();
+  rig = await startRig({ env: { SPILLWAY_DOOR_IDS: '0' } }); // what is sent again is looked for in the stream
 });
 afterAll(() => rig.stop());
 

@@ -72,6 +72,13 @@ export class IngestConfig extends PlaneConfig {
   @Max(3_600_000)
   keepAliveMs!: number;
 
+  // as many as come in half a minute at 2,000 a second, each with a key of its producer's
+  @FromEnv('SPILLWAY_DOOR_IDS', { default: 65_536, doc: 'How many of the events stored lately an ingest remembers, if their producers named them (40 bytes each): their repeats within two minutes are counted and answered without being stored. 0: none, all repeats are left to dedupe.' })
+  @IsInt()
+  @Min(0)
+  @Max(10_000_000)
+  doorIds!: number;
+
   @FromEnv('SPILLWAY_TENANT_SHARE', { default: 0.5, doc: 'Of the bytes of WEBHOOK_INGEST, from 0 to 1: what one tenant’s waiting events may take of them, over all lanes. Its own setting `share` wins.' })
   @IsNumber()
   @Min(0.001)

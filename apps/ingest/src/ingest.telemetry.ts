@@ -1,6 +1,7 @@
 import type { Publisher } from '@spillway/jetstream';
 import type { Metrics } from '@spillway/telemetry';
 import type { InFlight } from './admission/in-flight.ts';
+import type { Repeats } from './repeats/repeats.ts';
 import type { TenantShares } from './share/tenant-shares.ts';
 
 /** What ingest counts beside the requests themselves, which every app measures by route and status. */
@@ -9,7 +10,7 @@ export class IngestMetrics {
   private readonly refused;
 
   constructor(metrics: Metrics) {
-    this.accepted = metrics.counter('spillway_events_accepted_total', 'Events that are on disk and were answered with 202.').with({});
+    this.accepted = metrics.counter('spillway_events_accepted_total', 'Events that were stored, are on disk and were answered with 202.').with({});
     // several reasons share a status: a full stream, a broker that is away and an outcome that nobody knows are all 503
     this.refused = metrics.counter('spillway_events_not_accepted_total', 'Events that were well-formed and yet not stored, by the code of the answer.');
   }
@@ -38,4 +39,12 @@ export const observeMemory = (metrics: Metrics, inFlight: InFlight, publisher: P
 export const observeShares = (metrics: Metrics, shares: TenantShares): void => {
   metrics.gauge('spillway_ingest_tenants_at_share', 'Tenants that have used nine tenths of their share of WEBHOOK_INGEST, or all of it.', () => shares.atTheirShare);
   metrics.counter('spillway_ingest_share_counts_total', 'How often the broker has said what waits of each tenant: twice a second.', () => shares.timesCounted);
+};
+
+/** What is answered at the door, and never stored once more. */
+export const observeRepeats = (metrics: Metrics, repeats: Repeats): void => {
+  metrics.counter('spillway_ingest_duplicates_total', 'Repeats of what this process had stored lately: counted in the ledger, answered with 202, not stored.', () => repeats.counted.answered);
+  metrics.counter('spillway_ingest_duplicates_let_through_total', 'Repeats that were stored after all, for dedupe to drop: the ledger did not take their fact in time.', () => repeats.counted.letThrough);
+  metrics.gauge('spillway_ingest_remembered_ids', 'Events on disk whose repeats would be answered at the door.', () => repeats.state.ids);
+  metrics.gauge('spillway_ingest_remembered_ids_max', 'Their bound.', () => repeats.idsMax);
 };

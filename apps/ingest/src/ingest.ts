@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
-import { assertSynced, joinPlane, Publisher, type Broker, type PinnedWorlds } from '@spillway/jetstream';
+import { assertSynced, joinPlane, Pager, Publisher, type Broker, type PinnedWorlds } from '@spillway/jetstream';
 import { KeyRing } from '@spillway/keys';
 import { Health, requestDurations, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics } from '@spillway/telemetry';
+import { ID_WINDOW_SECONDS, subject } from '@spillway/topology';
 import type { FastifyInstance } from 'fastify';
 import { Acceptance } from './acceptance.ts';
 import { FrontDoor } from './admission/front-door.ts';
@@ -15,7 +16,10 @@ import { withShortcut } from './http/shortcut.ts';
 import { slowClientLimits } from './http/slow-client-limits.ts';
 import type { IngestConfig } from './ingest.config.ts';
 import { IngestModule } from './ingest.module.ts';
-import { IngestMetrics, observeMemory, observeShares } from './ingest.telemetry.ts';
+import { IngestMetrics, observeMemory, observeRepeats, observeShares } from './ingest.telemetry.ts';
+import { DroppedByType } from './repeats/dropped-by-type.ts';
+import { Repeats, ROUND_MS } from './repeats/repeats.ts';
+import { StoredIds } from './repeats/stored-ids.ts';
 import { watchShares } from './share/share-watch.ts';
 import { TenantShares } from './share/tenant-shares.ts';
 
@@ -75,12 +79,29 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
   });
   const counting = await watchShares(broker, shares, log);
   const door = new FrontDoor({ keys, inFlight, shares, rates: new KeyRates(), maxEventBytes, brokerFault: brokerFault(broker, worlds) });
-  const acceptance = new Acceptance(publisher, lanes, shares, new IngestMetrics(metrics), maxEventBytes);
+  const ledger = new Pager(broker);
+  const told = new DroppedByType((dropped) => {
+    if (broker.connected) broker.nc.publish(subject.tellDropped, JSON.stringify(dropped));
+  });
+  const repeats = new Repeats({
+    ids: new StoredIds(config.doorIds, ID_WINDOW_SECONDS * 1_000),
+    record: ledger.record.bind(ledger),
+    // half of the deadline, with its round; the other half is for the usual way
+    factWithinMs: acceptDeadlineMs / 2 - ROUND_MS,
+    told,
+    log,
+    now: () => new Date(),
+  });
+  // whatever answers next may be another broker, or another stream of that name
+  worlds.onChange(({ ready }) => ready || repeats.forget());
+  const acceptance = new Acceptance({ publisher, repeats, lanes, shares, metrics: new IngestMetrics(metrics), maxEventBytes, lateMs: acceptDeadlineMs / 2 });
   const endpoint = new EventsEndpoint(door, acceptance, maxEventBytes, requestDurations(metrics), log);
   observeMemory(metrics, inFlight, publisher);
   observeShares(metrics, shares);
+  observeRepeats(metrics, repeats);
   health.check('keys', () => ({ ok: keys.state.ready, detail: keys.state.why }));
   health.check('settings', () => ({ ok: true, detail: settings.state.why })); // without them events are taken all the same, by the defaults
+  health.check('repeats', () => ({ ok: true, detail: repeats.state })); // what it does not know dedupe does
   health.check('synced', () => ({ ok: true, detail: synced.detail }));
   return {
     app: APP,
@@ -98,6 +119,8 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
       keys.close();
       settings.close();
       worlds.close();
+      told.close();
+      ledger.close();
       await broker.close();
     },
   };

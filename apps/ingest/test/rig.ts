@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { readEvent, type EventMeta } from '@spillway/contracts';
+import { readEvent, type EventMeta, type Fact } from '@spillway/contracts';
 import { BrokerRefused } from '@spillway/jetstream';
 import { startPlaneBroker, type PlaneBroker, type PlaneBrokerOptions } from '@spillway/jetstream/testing';
 import { loadConfig, serve, type Problem, type Serving } from '@spillway/service-kit';
 import { ApiContract, type ApiDescription } from '@spillway/testing';
+import type { StreamName } from '@spillway/topology';
 import { IngestConfig } from '../src/ingest.config.ts';
 import { ingest } from '../src/ingest.ts';
 import { openApiDocument } from '../src/openapi/document.ts';
@@ -109,18 +110,27 @@ export class Rig {
 
   /** All events of a tenant, in the order of the stream. */
   async all(tenant: string): Promise<Stored[]> {
-    const found: Stored[] = [];
-    for (let seq = 1; ; ) {
-      const message = await this.next(`webhook.ingest.*.${tenant}`, seq);
+    return (await this.read('WEBHOOK_INGEST', `webhook.ingest.*.${tenant}`)).map((message) => storedOf(message));
+  }
+
+  /** All facts of a tenant, likewise. */
+  async facts(tenant: string): Promise<Fact[]> {
+    const pages = await this.read('WEBHOOK_LEDGER', `webhook.ledger.${tenant}`);
+    return pages.flatMap(({ data }) => Buffer.from(data, 'base64').toString('utf8').split('\n').map((line) => JSON.parse(line) as Fact));
+  }
+
+  private async read(stream: StreamName, filter: string): Promise<RawMessage[]> {
+    const found: RawMessage[] = [];
+    for (let seq = 1; ; seq = (found.at(-1)?.seq ?? 0) + 1) {
+      const message = await this.next(stream, filter, seq);
       if (message === undefined) return found;
-      found.push(storedOf(message));
-      seq = message.seq + 1;
+      found.push(message);
     }
   }
 
-  private async next(filter: string, seq: number): Promise<RawMessage | undefined> {
+  private async next(stream: StreamName, filter: string, seq: number): Promise<RawMessage | undefined> {
     try {
-      return (await this.plane.broker.api<{ message: RawMessage }>('STREAM.MSG.GET.WEBHOOK_INGEST', { seq, next_by_subj: filter })).message;
+      return (await this.plane.broker.api<{ message: RawMessage }>(`STREAM.MSG.GET.${stream}`, { seq, next_by_subj: filter })).message;
     } catch (error) {
       if (error instanceof BrokerRefused && error.errCode === NO_MESSAGE) return undefined;
       throw error;

@@ -53,6 +53,9 @@ export type DeadReason =
 /** Where a failed attempt's delivery went. */
 export type WentTo = 'retry' | 'parked' | 'dead' | 'expired';
 
+/** Who drops duplicates. */
+export type DroppedBy = 'dedupe' | 'ingest';
+
 /** What a duplicate is a duplicate of, with all that was dropped for it in one interval. */
 export type DroppedOriginal = {
   /** The event that stands for them. */
@@ -60,7 +63,7 @@ export type DroppedOriginal = {
   /** `id`: the same event once more. `content`: other events of the same content, where a rule says so. */
   by: 'id' | 'content';
   count: number;
-  /** The INGEST sequences that this settles. */
+  /** The INGEST sequences that this settles. None of what ingest dropped at its door: those were never stored, and are no acceptances. */
   ingest: number[];
   /** By content: the dropped events' own ids, in the order of `ingest`. By id they are the original's. */
   dropped?: string[];
@@ -82,7 +85,8 @@ export type Fact =
   | (OfEvent & { type: 'event.unrouted'; skipped?: string[] })
   // given up before it was routed: it ended whoever worked it, or dedupe could do nothing with it. `job` and `endpoint` of what a job made
   | (OfEvent & { type: 'event.dead'; reason: DeadReason; by: 'pipeline'; kept: boolean; app: string; job?: string; endpoint?: string })
-  | (Said & { type: 'event.duplicates_dropped'; tenant: string; originals: DroppedOriginal[] })
+  // `app`: dedupe, out of INGEST; or ingest, at its door. Absent in facts from before there was a door: dedupe
+  | (Said & { type: 'event.duplicates_dropped'; tenant: string; app?: DroppedBy; originals: DroppedOriginal[] })
   // events pass unchecked by Redis meanwhile: what remains are the recent ids and the broker's own window (`fallbackWindowSeconds`)
   | (OfDedupe & { type: 'dedupe.degraded'; why: DedupeFault; detail: string; fallbackWindowSeconds: number })
   | (OfDedupe & { type: 'dedupe.restored'; degradedMs: number; /** Events that went on unchecked meanwhile. */ passed: number })

@@ -9,6 +9,8 @@ export {
   TYPE_FILTER_PATTERN,
 } from './tokens.ts';
 export { isRfc3339 } from './rfc3339.ts';
+export { bodyChecksum } from './body-checksum.ts';
+export { readDroppedAtDoor, type DroppedAtDoor } from './dropped-at-door.ts';
 export { deliveryId, derivedCloudEventId, derivedEventId, derivedJobId, newEndpointId, newEventId, newJobId } from './ids.ts';
 export { CE_PREFIX, header, type HeaderName } from './headers.ts';
 export { decodeHeaderValue, encodeHeaderValue } from './header-value.ts';
@@ -24,7 +26,7 @@ export {
   type HeaderReader,
 } from './event-message.ts';
 export type { CircuitState, EndpointLearnt, EndpointsLearnt } from './endpoint-learnt.ts';
-export type { DeadReason, DedupeFault, DroppedOriginal, Fact, FactOf, FactType, FailureKind, FannedOut, LastFailure, WentTo } from './facts.ts';
+export type { DeadReason, DedupeFault, DroppedBy, DroppedOriginal, Fact, FactOf, FactType, FailureKind, FannedOut, LastFailure, WentTo } from './facts.ts';
 export {
   DEDUPE_INDEX_KEY,
   DEDUPE_RULE_ID_PATTERN,

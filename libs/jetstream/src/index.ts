@@ -14,7 +14,9 @@ export {
   type RefusalKind,
 } from './errors.ts';
 export { Consumes, NotWired } from './consumes.ts';
+export { withinMs } from './deadline.ts';
 export { DirectGet, type Slice, type SliceRequest, type StoredMessage } from './direct-get.ts';
+export { Duplicates, duplicatesDropped, type DroppedDuplicate, type DuplicatesOptions } from './duplicates.ts';
 export { joinPlane } from './join-plane.ts';
 export type { Lease } from './lease.ts';
 export { Pager } from './pager.ts';

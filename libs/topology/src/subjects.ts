@@ -28,6 +28,8 @@ export const subject = {
   nudge: (kind: ParkedKind, shard: number) => `webhook.nudge.${kind}.${shard}`,
   /** Core NATS: asks the shard's owners what they have learnt of endpoints. */
   askLearnt: (shard: number | '*') => `webhook.ask.learnt.${shard}`,
+  /** Core NATS: ingest tells one of the dedupes what it dropped at its door. */
+  tellDropped: 'webhook.tell.dropped',
 } as const;
 
 const RETRY_AT = /^webhook\.retry\.at\.(\d+)\.(\d{4})(\d{2})(\d{2})T(\d{2})\.(\d{2})(\d{2})$/;

@@ -1,5 +1,5 @@
+import { withinMs } from '@spillway/jetstream';
 import type { Redis } from 'ioredis';
-import { withinMs } from './deadline.ts';
 import type { ToClaim } from './dedupe-index.ts';
 import { printMark } from './mark.ts';
 

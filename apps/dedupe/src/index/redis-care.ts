@@ -1,7 +1,7 @@
+import { withinMs } from '@spillway/jetstream';
 import type { Logger } from '@spillway/telemetry';
 import type { Redis } from 'ioredis';
 import { Breaker } from './breaker.ts';
-import { withinMs } from './deadline.ts';
 import type { IndexState } from './dedupe-index.ts';
 import { printMark, printOrigin } from './mark.ts';
 import type { Postponed, PostponedClaims } from './postponed.ts';

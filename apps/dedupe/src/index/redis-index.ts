@@ -1,7 +1,7 @@
+import { withinMs } from '@spillway/jetstream';
 import type { Logger } from '@spillway/telemetry';
 import type { Redis } from 'ioredis';
 import { ClaimGroups, type Found } from './claim-groups.ts';
-import { withinMs } from './deadline.ts';
 import type { Answer, DedupeIndex, IndexState, ToClaim } from './dedupe-index.ts';
 import { judge } from './judge.ts';
 import { printMark, printOrigin, readMark } from './mark.ts';

@@ -1,5 +1,5 @@
-import { printIgnoredPath, type Fact } from '@spillway/contracts';
-import { dataOf } from '../checksum.ts';
+import { printIgnoredPath, type DroppedAtDoor, type Fact } from '@spillway/contracts';
+import { dataOf } from '../data-of.ts';
 import { CpuBudget } from './cpu-budget.ts';
 import { likenessOf } from './likeness.ts';
 import { TypeSample, type Finding } from './type-sample.ts';
@@ -79,6 +79,12 @@ export class StormWatch {
     }
     const { sample } = watched;
     if (sample) this.budget.spend(() => this.look(sample, body, event));
+  }
+
+  /** Dropped by id before it came here. */
+  addDropped({ tenant, type, count }: DroppedAtDoor): void {
+    const watched = this.watchedOf(tenant, type);
+    if (watched) (watched.slices[0] as Slice).id += count;
   }
 
   /** Once a slice. */

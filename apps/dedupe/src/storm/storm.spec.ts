@@ -89,6 +89,17 @@ describe('the storm watch', () => {
     expect(facts(told)[0]).not.toHaveProperty('rule');
   });
 
+  it('counts what was dropped before it came here', () => {
+    const { watch, told, observe, turn } = given();
+    for (let n = 0; n < 10; n += 1) observe({ n });
+    watch.addDropped({ tenant: 'acme', type: 'invoice.paid', count: 90 });
+    turn();
+    expect(told).toEqual([]);
+    watch.addDropped({ tenant: 'acme', type: 'invoice.paid', count: 10 });
+    turn();
+    expect(facts(told)).toMatchObject([{ by: 'id', events: 110, duplicates: 100 }]);
+  });
+
   it('says it once while it lasts, and again after five minutes; forgets it when it is over', () => {
     const { watch, told, observe, turn } = given();
     for (let slice = 0; slice < 60; slice += 1) {

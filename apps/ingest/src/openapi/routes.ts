@@ -49,7 +49,7 @@ export const routes: readonly RouteDeclaration[] = [
     requestHeaders: ['idempotency-key'],
     bodies: bodiesOf('/v1/events'),
     answers: {
-      202: { means: 'It is on disk. The same key or id again gets the same id.', media: JSON_TYPE, schema: 'AcceptedOrResults', headers: ['ratelimit', 'ratelimit-policy'] },
+      202: { means: 'It is on disk. The same key or id again gets the same id; a repeat is not stored again.', media: JSON_TYPE, schema: 'AcceptedOrResults', headers: ['ratelimit', 'ratelimit-policy'] },
       207: { means: 'Of a batch of CloudEvents some are not: what became of each.', media: JSON_TYPE, schema: 'Results', headers: ['ratelimit', 'ratelimit-policy', 'retry-after'] },
     },
     problems: problemCodes,
