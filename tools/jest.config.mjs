@@ -9,4 +9,6 @@ export default {
   extensionsToTreatAsEsm: [],
   transform: {},
   setupFiles: [],
+  // above the 60 s that `until` waits, several times in a test of a whole start
+  testTimeout: 240_000,
 };

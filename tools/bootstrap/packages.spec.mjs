@@ -46,7 +46,7 @@ it('runs the npm that runs us, and says so when it fails', async () => {
   const said = [];
   writeFileSync(npm, `process.exitCode = process.argv.slice(2).join(' ') === 'ci --no-audit --no-fund --loglevel=error' ? 0 : 3;`);
   await install({ root, say: (text) => said.push(text), env });
-  expect(said).toEqual(['installing packages (npm ci), about a minute …', 'installed in 0 s']);
+  expect(said).toEqual(['installing packages (npm ci), about a minute …', expect.stringMatching(/^installed in \d+ s$/)]);
   writeFileSync(npm, 'process.exitCode = 7;');
   await expect(install({ root, say: () => undefined, env })).rejects.toThrow('npm ci failed (exit code 7)');
 });

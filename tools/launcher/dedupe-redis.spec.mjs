@@ -1,31 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findRedisServer } from '../real-parts/redis-server.mjs';
 import { dedupeRedisPortOffset } from './apps.mjs';
 import { redisConfig, startDedupeRedis } from './dedupe-redis.mjs';
 import { askRedis } from './stand-in/ask-redis.mjs';
+import { freePortBase } from './stand-in/run.mjs';
 
 it('is on loopback, behind a password, bounded, and forgets first what would end first', () => {
   const config = redisConfig({ port: 8092, password: 'pw', folder: '/data with blanks' });
   expect(config.split('\n')).toEqual(expect.arrayContaining(['bind 127.0.0.1', 'port 8092', 'requirepass pw', 'maxmemory 256mb', 'maxmemory-policy volatile-ttl', 'dir "/data with blanks"']));
 });
 
-const freePort = async () => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
-};
-
 it('keeps its marks over a stop on purpose, and brings nothing back after a crash', async () => {
   const dataFolder = mkdtempSync(join(tmpdir(), 'spillway-dedupe-redis-'));
-  const port = await freePort();
+  const port = await freePortBase();
   const binary = /** @type {{ path: string }} */ (await findRedisServer({ cacheFolder: join(import.meta.dirname, '..', '..', '.cache'), say: () => undefined })).path;
   /** @type {import('node:child_process').ChildProcess[]} */
   const children = [];
