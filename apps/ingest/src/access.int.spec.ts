@@ -33,10 +33,17 @@ const made = async (scopes: Scope[], tenant?: string, expiresAt?: string): Promi
 it('takes a key that was made a moment ago, and refuses it within a second of its revocation', async () => {
   const { id, text } = await made(['events:write'], 'acme');
   await eventually(async () => expect(await send(text)).toEqual([202]));
-  const revokedAt = performance.now();
   await store.remove(id);
-  await eventually(async () => expect(await send(text)).toEqual([401, 'unauthenticated']), 1_000);
-  expect(performance.now() - revokedAt).toBeLessThan(1_000);
+  const revokedAt = performance.now();
+  let lastTakenAt = revokedAt;
+  await eventually(async () => {
+    const sentAt = performance.now();
+    // what is no event is stored nowhere: this waits for no disk
+    const answer = await send(text, 'acme', '{');
+    if (answer[0] !== 401) lastTakenAt = sentAt;
+    expect(answer).toEqual([401, 'unauthenticated']);
+  });
+  expect(lastTakenAt - revokedAt).toBeLessThan(1_000);
 });
 
 it('refuses no key, a wrong one and an expired one, and says how it is done', async () => {
@@ -48,11 +55,17 @@ it('refuses no key, a wrong one and an expired one, and says how it is done', as
   expect((await rig.post(event('acme'), { authorization: 'Basic dXNlcjpwYXNz' })).status).toBe(401);
 });
 
+/** A key that was taken before it expires: on a slow machine that takes a longer life. */
+const takenForNow = async (): Promise<{ text: string; expiresAtMs: number }> => {
+  for (let lifeMs = 3_000; ; lifeMs *= 2) {
+    const expiresAtMs = Date.now() + lifeMs;
+    const { text } = await made(['events:write'], 'acme', new Date(expiresAtMs).toISOString());
+    while (Date.now() < expiresAtMs) if ((await send(text))[0] === 202) return { text, expiresAtMs }; // fetch keeps its connection
+  }
+};
+
 it('refuses a key from the moment it expires, also on a connection that it opened', async () => {
-  const expiresAtMs = Date.now() + 3_000;
-  const { text } = await made(['events:write'], 'acme', new Date(expiresAtMs).toISOString());
-  await eventually(async () => expect(await send(text)).toEqual([202])); // fetch keeps its connection
-  expect(Date.now()).toBeLessThan(expiresAtMs);
+  const { text, expiresAtMs } = await takenForNow();
   await eventually(async () => {
     const sentAtMs = Date.now();
     const answer = await send(text);
