@@ -42,6 +42,11 @@ const list = async (query = '', key?: string): Promise<{ items: DeadLetter[]; ne
 const replay = (body: object, key?: string) => running.call('POST', '/v1/dead/replay', { body, ...(key === undefined ? {} : { key }) });
 const jobOf = async (id: unknown, on = running): Promise<Job> => (await on.call('GET', `/v1/jobs/${String(id)}`)).body as never;
 const left = async (stream: string): Promise<number> => (await running.plane.broker.api<{ state: { messages: number } }>(`STREAM.INFO.${stream}`)).state.messages;
+/** Sets its bytes, or what they were at first. */
+const limiterOf = async (stream: string): Promise<(maxBytes?: number) => Promise<unknown>> => {
+  const { config } = await running.plane.broker.api<{ config: { max_bytes: number } }>(`STREAM.INFO.${stream}`);
+  return (maxBytes = config.max_bytes) => running.plane.broker.api(`STREAM.UPDATE.${stream}`, { ...config, max_bytes: maxBytes });
+};
 type Stored = { subject: string; headers: RawHeaders; body: string };
 const ingested = async (): Promise<Stored[]> => {
   const { state } = await running.plane.broker.api<{ state: { first_seq: number; last_seq: number; messages: number } }>('STREAM.INFO.WEBHOOK_INGEST');
@@ -162,11 +167,19 @@ describe('a replay', () => {
     const of = await newTenant();
     await Promise.all(Array.from({ length: 4_000 }, () => die(of)));
     const second = await startConsole(running.plane, environment);
-    // whoever has the jobs' lease is asked to go, in the middle of them
+    // 4,000 of some 500 bytes: room for a few, then for half of them, so that it is in the middle of them however late anybody looks
+    const limitIngest = await limiterOf('WEBHOOK_INGEST');
+    await limitIngest(100_000);
     const { body } = await replay({ tenant: of.tenant });
-    await eventually(async () => expect((await jobOf(body['job'])).counts.replayed).toBeGreaterThan(0));
-    expect((await jobOf(body['job'])).state).toBe('running');
+    await eventually(async () => expect(await jobOf(body['job'])).toMatchObject({ state: 'running', waitsFor: 'ingest' }));
+    const { replayed } = (await jobOf(body['job'])).counts;
+    expect(replayed).toBeGreaterThan(0);
+    await limitIngest(1_000_000);
+    await eventually(async () => expect((await jobOf(body['job'])).counts.replayed).toBeGreaterThan(replayed));
+    // whoever has the jobs' lease is asked to go
     await running.stopConsole();
+    expect(await jobOf(body['job'], second)).toMatchObject({ state: 'running' });
+    await limitIngest();
     await eventually(async () => expect(await jobOf(body['job'], second)).toMatchObject({ state: 'done' }), 60_000);
     expect([await left('WEBHOOK_DEAD'), await left('WEBHOOK_INGEST')]).toEqual([0, 4_000]);
     expect(new Set((await ingested()).map(({ headers }) => headers.get(header.eventId))).size).toBe(4_000);
@@ -185,20 +198,20 @@ describe('a replay', () => {
   it('waits while INGEST is full, says so, and goes on by itself; a cancelled one stops', async () => {
     const of = await newTenant();
     await Promise.all(Array.from({ length: 300 }, () => die(of)));
-    const { config } = await running.plane.broker.api<{ config: { max_bytes: number } }>('STREAM.INFO.WEBHOOK_INGEST');
-    await running.plane.broker.api('STREAM.UPDATE.WEBHOOK_INGEST', { ...config, max_bytes: 20_000 });
+    const limitIngest = await limiterOf('WEBHOOK_INGEST');
+    await limitIngest(20_000);
     const { body } = await replay({ tenant: of.tenant });
     await eventually(async () => expect(await jobOf(body['job'])).toMatchObject({ state: 'running', waitsFor: 'ingest' }));
-    await running.plane.broker.api('STREAM.UPDATE.WEBHOOK_INGEST', config);
+    await limitIngest();
     await eventually(async () => expect(await jobOf(body['job'])).toMatchObject({ state: 'done', counts: { meant: 300, replayed: 300, skipped: 0 } }));
     expect([await left('WEBHOOK_DEAD'), await left('WEBHOOK_INGEST')]).toEqual([0, 300]);
     expect(await jobOf(body['job'])).not.toHaveProperty('waitsFor');
     await Promise.all(Array.from({ length: 300 }, () => die(of)));
-    await running.plane.broker.api('STREAM.UPDATE.WEBHOOK_INGEST', { ...config, max_bytes: 1 });
+    await limitIngest(1);
     const stopped = await replay({ tenant: of.tenant });
     await eventually(async () => expect(await jobOf(stopped.body['job'])).toMatchObject({ waitsFor: 'ingest' }));
     expect((await running.call('DELETE', `/v1/jobs/${String(stopped.body['job'])}`)).body).toMatchObject({ state: 'cancelled' });
-    await running.plane.broker.api('STREAM.UPDATE.WEBHOOK_INGEST', config);
+    await limitIngest();
     const after = await replay({ tenant: 'nobody' });
     await eventually(async () => expect(await jobOf(after.body['job'])).toMatchObject({ state: 'done' }));
     expect([await left('WEBHOOK_DEAD'), (await jobOf(stopped.body['job'])).state]).toEqual([300, 'cancelled']);
