@@ -21,17 +21,17 @@ const inLane = async (lane: 'fresh' | 'bulk'): Promise<number> => {
 };
 const bytes = async (): Promise<number> => (await rig.plane.broker.api<{ state: { bytes: number } }>('STREAM.INFO.WEBHOOK_DELIVERY')).state.bytes;
 
-/** Milliseconds from acceptance to DELIVERY, one event after the other. */
-const freshOnes = async (count: number, from: string): Promise<number[]> => {
-  const took: number[] = [];
+/** From acceptance to DELIVERY, one event after the other: milliseconds, and how many of bulk went by. */
+const freshOnes = async (count: number, from: string): Promise<{ tookMs: number; passedBy: number }[]> => {
+  const took: { tookMs: number; passedBy: number }[] = [];
   for (let n = 0; n < count; n += 1) {
-    const before = await inLane('fresh');
+    const [fresh, bulk] = [await inLane('fresh'), await inLane('bulk')];
     const startedAt = performance.now();
     await rig.accept(`${from}${n}`, { tenant: 'other' });
-    await eventually(async () => expect(await inLane('fresh')).toBe(before + 1));
-    took.push(performance.now() - startedAt);
+    await eventually(async () => expect(await inLane('fresh')).toBe(fresh + 1));
+    took.push({ tookMs: performance.now() - startedAt, passedBy: (await inLane('bulk')) - bulk });
   }
-  return took.toSorted((a, b) => a - b);
+  return took.toSorted((a, b) => a.tookMs - b.tookMs);
 };
 
 /** It has written something, and for a second nothing more: several readings long. */
@@ -66,10 +66,10 @@ it('fresh never waits for the 50,000 that wait in bulk, and bulk drains all the 
   const before = await waitingInBulk();
   const busy = await freshOnes(20, 'busy');
   const after = await waitingInBulk();
-  process.stdout.write(`50,000 in bulk: fresh median ${busy[10]?.toFixed(0)} ms, longest ${busy.at(-1)?.toFixed(0)} ms, while bulk went from ${before} to ${after}\n`);
+  process.stdout.write(`50,000 in bulk: fresh median ${busy[10]?.tookMs.toFixed(0)} ms, longest ${busy.at(-1)?.tookMs.toFixed(0)} ms, while bulk went from ${before} to ${after}\n`);
   expect(before).toBeGreaterThan(after);
-  // the last of 50,000 before it would take ten times that
-  expect(busy.at(-1)).toBeLessThan(2_000);
+  // by their numbers, since what else the machine does holds up both: behind what waits there it would be all of it
+  expect(Math.max(...busy.map(({ passedBy }) => passedBy))).toBeLessThan(before / 2);
   await eventually(async () => expect(await waitingInBulk()).toBe(0), 120_000);
   expect([await inLane('bulk'), await inLane('fresh')]).toEqual([50_000, 20]);
 }, 300_000);
@@ -118,7 +118,7 @@ describe('while DELIVERY is at 60 % of its bytes', () => {
     await stopped();
     const startedAt = performance.now();
     await rig.stopDedupe();
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(performance.now() - startedAt).toBeLessThan(9_000); // waiting for room it would take the whole budget, 10 s
     await rig.limit('WEBHOOK_DELIVERY', 2 ** 26);
     await rig.startDedupe();
     await eventually(async () => expect(await waitingInBulk()).toBe(0), 60_000);

@@ -167,6 +167,8 @@ export class Rig {
   }
 
   private environment(env: Readonly<Record<string, string>>): Record<string, string> {
-    return { NATS_URL: this.plane.url, SPILLWAY_WORLDS_FILE: this.plane.worldsFile, SPILLWAY_PORT_BASE: '0', SPILLWAY_LOG_LEVEL: 'fatal', ...this.env, ...env };
+    // the most there is: on a busy machine an answer takes longer than the 50 ms after which an event goes on unchecked, and then a test sees no duplicates
+    const patient = { SPILLWAY_DEDUPE_REDIS_TIMEOUT_MS: '5000' };
+    return { NATS_URL: this.plane.url, SPILLWAY_WORLDS_FILE: this.plane.worldsFile, SPILLWAY_PORT_BASE: '0', SPILLWAY_LOG_LEVEL: 'fatal', ...patient, ...this.env, ...env };
   }
 }
