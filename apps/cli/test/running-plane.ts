@@ -1,26 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execFile } from 'node:child_process';
 import { startPlaneBroker } from '@spillway/jetstream/testing';
-import { PlaneProcess, repositoryRoot } from '@spillway/testing';
+import { freePort, PlaneProcess, repositoryRoot } from '@spillway/testing';
 
 const FROM_SOURCE = ['--enable-source-maps', '--conditions=@spillway/source', '--import', join(repositoryRoot(), 'tools/swc-hook.mjs')];
 
 export type Ran = { code: number; out: string; err: string };
-
-/** Some ports in a row are not to be had for certain: one is asked for, and the apps take what lies at their offset from it. */
-const freePortBase = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return Math.min(port, 65_000);
-};
 
 /** The CLI as an operator runs it: a process of its own, from source. */
 export const spillway = (args: readonly string[], env: Readonly<Record<string, string>> = {}, stdin = ''): Promise<Ran> =>
@@ -50,15 +38,15 @@ export const startRunningPlane = async (also: readonly (keyof typeof PORT_OFFSET
     SPILLWAY_ALLOW_NETWORKS: '127.0.0.0/8',
   };
   const app = async (name: string, portOffset: number): Promise<PlaneProcess> => {
-    const base = await freePortBase();
+    const port = await freePort();
     const args = [...FROM_SOURCE, join(repositoryRoot(), 'apps', name, 'src/main.ts')];
     const started = new PlaneProcess({
       app: name,
       replica: 0,
       args,
       cwd: join(repositoryRoot(), 'apps', name),
-      env: { ...shared, SPILLWAY_PORT_BASE: String(base - portOffset) },
-      url: `http://127.0.0.1:${base}`,
+      env: { ...shared, SPILLWAY_PORT_BASE: String(port - portOffset) },
+      url: `http://127.0.0.1:${port}`,
       logFile: join(dir, `${name}.log`),
     });
     await started.start();

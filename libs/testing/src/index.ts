@@ -3,6 +3,7 @@ export { Books, type Excuses, type Fault, type Repeat, type Totals } from './boo
 export { startBroker, type BrokerOptions, type TestBroker } from './broker.ts';
 export { startDelayingProxy, type DelayingProxy } from './delaying-proxy.ts';
 export { eventually } from './eventually.ts';
+export { freePort } from './free-port.ts';
 export { findNatsServer, NatsServerMissing, type NatsServerBinary } from './nats-server-binary.ts';
 export { onPlane, startPlane, type AppName, type CreatedEndpoint, type NatsLogin, type Plane, type PlaneOptions } from './plane.ts';
 export { PlaneProcess, type Ended } from './plane-process.ts';
