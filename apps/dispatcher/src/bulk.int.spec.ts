@@ -26,18 +26,22 @@ it('fresh begins at once while thousands wait in bulk and slots are short, and b
   await rig.startDispatcher({ SPILLWAY_ATTEMPTS_AT_ONCE: '16' });
   await eventually(() => expect(busy.requests.length).toBeGreaterThan(50));
   const waits: number[] = [];
+  /** How many of bulk began while each of fresh waited. */
+  const passedBy: number[] = [];
   const before = busy.requests.length;
   for (let n = 1; n <= 20; n += 1) {
-    const owedAt = Date.now();
+    const [owedAt, begun] = [Date.now(), busy.requests.length];
     await rig.owe(other, 'fresh');
     await eventually(() => expect(quick.requests).toHaveLength(n));
     waits.push((quick.requests[n - 1]?.at ?? 0) - owedAt);
+    passedBy.push(busy.requests.length - begun);
   }
   const meanwhile = busy.requests.length - before;
   process.stdout.write(`fresh began after ${waits.toSorted((a, b) => a - b)[10]} ms in the middle, ${Math.max(...waits)} ms at the longest; ${meanwhile} of bulk meanwhile, ${BULK - before - meanwhile} still waiting\n`);
   expect(busy.requests.length).toBeLessThan(BULK);
   expect(meanwhile).toBeGreaterThan(0);
-  expect(Math.max(...waits)).toBeLessThan(1_000);
+  // a second's worth is 160: by their numbers, since what else the machine does holds up both
+  expect(Math.max(...passedBy)).toBeLessThan(BULK / 4);
   // half of the slots; a receiver sees the next request before it has seen the end of the last, and what met a cap comes back from PARKED
   expect(busy.mostInFlight).toBeLessThanOrEqual(12);
   await eventually(() => expect(new Set(busy.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(BULK), 120_000);

@@ -63,8 +63,12 @@ it('a failed head is retried in place, and nobody passes it', async () => {
     { type: 'attempt.failed', attempt: 2, next: 'parked' },
     { type: 'attempt.succeeded', attempt: 3 },
   ]);
-  expect([await rig.left('WEBHOOK_RETRY'), [...(await leases()).entries('head.')]]).toEqual([0, []]);
-}, 120_000);
+  expect(await rig.left('WEBHOOK_RETRY')).toBe(0);
+  const bucket = await leases();
+  await bucket.whenReady();
+  await eventually(() => expect([...bucket.entries('head.')]).toEqual([]));
+  bucket.close();
+}, 180_000);
 
 it('a dead head lets the next go, and it is said', async () => {
   const broken = { id: '' };
@@ -79,7 +83,8 @@ it('a dead head lets the next go, and it is said', async () => {
 }, 90_000);
 
 it('number and due time of a head outlive their owner', async () => {
-  const { receiver, endpoint } = await orderedAt(() => 500, [1, 6, 60]);
+  // so long before the third attempt that a slow machine, too, has stopped who made the second
+  const { receiver, endpoint } = await orderedAt(() => 500, [1, 30, 60]);
   const [first, ...behind] = await oweMany(endpoint, 3);
   const before = await rig.startDispatcher();
   await eventually(() => expect(receiver.requests).toHaveLength(2), 30_000);
@@ -91,11 +96,11 @@ it('number and due time of a head outlive their owner', async () => {
   await before.stop();
   receiver.handler = () => 200;
   await rig.startDispatcher();
-  await eventually(() => expect(arrivals(receiver)).toEqual(idsOf([first as DeliveryMeta, ...behind])), 60_000);
+  await eventually(() => expect(arrivals(receiver)).toEqual(idsOf([first as DeliveryMeta, ...behind])), 120_000);
   expect(receiver.requests[2]?.at).toBeGreaterThanOrEqual(Date.parse(dueAt));
   await eventually(async () => expect((await rig.factsOf(first as DeliveryMeta)).at(-1)).toMatchObject({ type: 'attempt.succeeded', attempt: 3 }));
   bucket.close();
-}, 120_000);
+}, 240_000);
 
 it('while retries are suspended a failed head waits, and those behind it too; first attempts of others go on', async () => {
   const { receiver, endpoint } = await orderedAt(failing(1, 1));

@@ -61,8 +61,8 @@ export class Rig {
     return receiver;
   }
 
-  endpoint(url: string, draft: Partial<EndpointDraft> = {}, tenant = 'acme'): Promise<EndpointRecord> {
-    return this.store.create(tenant, { url, enabled: true, ...draft }, newSecret());
+  endpoint(url: string, draft: Partial<EndpointDraft> = {}, tenant = 'acme', secret = newSecret()): Promise<EndpointRecord> {
+    return this.store.create(tenant, { url, enabled: true, ...draft }, secret);
   }
 
   async change({ id, tenant }: EndpointRecord, change: Partial<EndpointRecord>): Promise<void> {
@@ -74,10 +74,10 @@ export class Rig {
   }
 
   /** A message where dedupe puts it, on any subject of DELIVERY or PARKED. */
-  async owe({ id: endpointId, tenant }: EndpointRecord, place: 'fresh' | 'bulk' | 'parked', over: Partial<DeliveryMeta> = {}): Promise<DeliveryMeta> {
+  async owe({ id: endpointId, tenant }: EndpointRecord, place: 'fresh' | 'bulk' | 'parked', { data, ...over }: Partial<DeliveryMeta> & { data?: string } = {}): Promise<DeliveryMeta> {
     const eventId = `evt_${String((this.made += 1)).padStart(20, '0')}`;
     const meta: DeliveryMeta = { eventId, tenant, type: 'invoice.paid', source: `/tenants/${tenant}`, acceptedAt: new Date().toISOString(), endpointId, attempt: 1, ...over };
-    const body = Buffer.from(`{"type":"invoice.paid","timestamp":"${meta.acceptedAt}","data":{"n":${this.made}}}`);
+    const body = Buffer.from(`{"type":"invoice.paid","timestamp":"${meta.acceptedAt}","data":${data ?? `{"n":${this.made}}`}}`);
     const headers: [string, string][] = [...deliveryHeaders(meta), [header.messageId, `${eventId}:${endpointId}`]];
     const shard = shardOf(endpointId);
     const [publisher, on] = place === 'parked' ? [this.parked, subject.parked('first', shard, endpointId)] : [this.delivery, subject.delivery(place, shard)];
