@@ -36,7 +36,9 @@ it('shows a signed delivery, retries, a circuit and duplicates, each as promised
   tell(profile());
   const { code, output } = await demo();
   expect([code, output]).toEqual([0, expect.stringContaining('All of it went as promised.')]);
-  for (const said of ['its signature is right', 'byte for byte', 'the calendar has its retry at 20', 'its circuit is open', 'a probe found it', 'delivered once']) expect(output).toContain(said);
+  for (const said of ['its signature is right', 'byte for byte', 'its circuit is open', 'a probe found it', 'delivered once']) expect(output).toContain(said);
+  // on a slow machine it may be over before anybody looks, and the demo says so
+  expect(output).toMatch(/the calendar has its retry at 20|its retry has come already/);
   expect(await endpoints()).toEqual([]);
 });
 
