@@ -1,8 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { deliveryHeaders, header, type DeliveryMeta, type Fact } from '@spillway/contracts';
 import { deliveriesParked, deliveryOf, giveUp, nextMeta, whenDeadRefuses } from '@spillway/delivery';
-import { isPassing, PublishRefused, type Publisher, type PubAck } from '@spillway/jetstream';
+import { isFull, type Publisher, type PubAck } from '@spillway/jetstream';
 import { shardOf, subject } from '@spillway/topology';
+import { untilStored } from './until-stored.ts';
 
 export type ToPark = { meta: DeliveryMeta; messageId: string; body: Uint8Array };
 export type Parked = { ack: PubAck; fact: Fact };
@@ -15,9 +15,6 @@ export type StraightToParkedOptions = {
   app: string;
   now: () => Date;
 };
-
-const ASK_AGAIN_MS = 250;
-const REFUSALS = new Set(['stream_full', 'subject_full', 'storage_full']);
 
 /** An ordered endpoint's deliveries wait for their endpoint from the start: the first of its subject is the next to go. */
 export class StraightToParked {
@@ -48,14 +45,13 @@ export class StraightToParked {
   }
 
   private async put(publisher: Publisher, on: string, { messageId, body }: ToPark, meta: DeliveryMeta): Promise<PubAck | 'refused'> {
-    for (;;) {
-      try {
-        return await publisher.publish(on, [...deliveryHeaders(meta), [header.messageId, messageId]], body);
-      } catch (error) {
-        if (error instanceof PublishRefused && REFUSALS.has(error.kind)) return 'refused';
-        if (!isPassing(error)) throw error;
-        await wait(ASK_AGAIN_MS * (0.75 + Math.random() / 2));
-      }
+    const message = { subject: on, headers: [...deliveryHeaders(meta), [header.messageId, messageId]] satisfies [string, string][], data: body };
+    try {
+      const [ack] = await untilStored(() => publisher.publishTogether([message]));
+      return ack as PubAck;
+    } catch (error) {
+      if (isFull(error)) return 'refused';
+      throw error;
     }
   }
 }

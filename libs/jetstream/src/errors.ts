@@ -116,3 +116,6 @@ const remedyOf = (errCode: number): string => {
 /** True for what passes by itself: worth repeating, never worth deciding anything on. */
 export const isPassing = (error: unknown): boolean =>
   error instanceof BrokerAway || error instanceof OutcomeUnknown || (error instanceof PublishRefused && error.kind === 'busy') || error instanceof PublisherSaturated;
+
+/** True where there is no room, be it for this subject or for all: over as soon as somebody removes something or raises the limit. */
+export const isFull = (error: unknown): boolean => error instanceof PublishRefused && ['stream_full', 'subject_full', 'storage_full'].includes(error.kind);

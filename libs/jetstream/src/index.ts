@@ -5,6 +5,7 @@ export {
   BrokerAway,
   BrokerRefused,
   InfrastructureError,
+  isFull,
   isPassing,
   OutcomeUnknown,
   PublisherSaturated,
