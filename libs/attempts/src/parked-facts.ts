@@ -33,7 +33,7 @@ export class ParkedFacts {
   }
 
   private async writeAfter(last: Promise<void> | undefined, key: string, tenant: string, fact: () => Fact): Promise<void> {
-    await last;
+    await last?.catch(() => undefined); // told to those who wait for that one; this one is written all the same
     // what came meanwhile is in the list; from here on the next list begins
     await new Promise((resolve) => setImmediate(resolve));
     this.open.delete(key);

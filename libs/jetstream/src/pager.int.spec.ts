@@ -2,6 +2,7 @@ import type { Fact } from '@spillway/contracts';
 import { eventually } from '@spillway/testing';
 import { Stopped } from './errors.ts';
 import { Pager } from './pager.ts';
+import { Publisher } from './publisher.ts';
 import { startPlaneBroker, type PlaneBroker } from './testing/index.ts';
 
 let plane: PlaneBroker;
@@ -58,6 +59,26 @@ describe('the pager', () => {
     await plane.server.restart();
     await recorded;
     await eventually(async () => expect((await pages()).flatMap(({ lines }) => lines)).toHaveLength(1));
+  });
+
+  it('repeats until there is room, and fails nobody meanwhile', async () => {
+    const pager = new Pager(plane.broker);
+    const { config } = await plane.broker.api<{ config: object }>('STREAM.INFO.WEBHOOK_LEDGER');
+    // as a broker whose storage is full answers: refused, with nothing dropped for it
+    await plane.broker.api('STREAM.UPDATE.WEBHOOK_LEDGER', { ...config, discard: 'new', max_bytes: 1 });
+    let outcome: unknown;
+    const recorded = pager.record('acme', fact('acme', 'late')).then(
+      () => (outcome = 'written'),
+      (error: unknown) => (outcome = error),
+    );
+    await expect(new Publisher(plane.broker, 'WEBHOOK_LEDGER').publish('webhook.ledger.acme', [], Buffer.from('{}'))).rejects.toMatchObject({ kind: 'stream_full' });
+    const later = performance.now() + 500; // the first refusal is past by then, on any machine that is not at a standstill
+    await eventually(() => expect(performance.now()).toBeGreaterThan(later));
+    expect([outcome, pager.unwritten]).toEqual([undefined, 1]);
+    await plane.broker.api('STREAM.UPDATE.WEBHOOK_LEDGER', config);
+    await recorded;
+    expect(outcome).toBe('written');
+    expect((await pages()).flatMap(({ lines }) => lines)).toHaveLength(1);
   });
 
   it('gives up only when it is closed, and says so to who waits', async () => {

@@ -1,6 +1,8 @@
 import type { Fact } from '@spillway/contracts';
 import { subject } from '@spillway/topology';
+import { backOff } from './backoff.ts';
 import type { Broker } from './broker.ts';
+import { isFull, Stopped } from './errors.ts';
 import { Publisher } from './publisher.ts';
 
 /** A page is one message; with its headers it stays well under the broker's max_payload. */
@@ -11,8 +13,8 @@ type Line = { text: string; resolve: () => void; reject: (error: Error) => void 
 
 /**
  * Writes facts to WEBHOOK_LEDGER: what a process settles for one tenant in one go is one message of JSON lines (a quarter more events/s than a message a
- * fact, measured). No `Nats-Msg-Id`: readers are idempotent by key. Repeats until stored, so a fact that was handed over is written or the process dies,
- * and then what it tells of was not removed yet.
+ * fact, measured). No `Nats-Msg-Id`: readers are idempotent by key. Repeats until stored, also while the broker's storage is full: a fact that was handed over is
+ * written or the process dies, and then what it tells of was not removed yet. Were it given up, an attempt would be made again for the want of its fact.
  */
 export class Pager {
   private readonly publisher: Publisher;
@@ -31,7 +33,7 @@ export class Pager {
     return this.lines;
   }
 
-  /** Resolves when it is on disk. Rejects only with Stopped, after `close`. */
+  /** Resolves when it is on disk. Rejects with Stopped after `close`, and with PublishRefused for what no broker will ever take. */
   record(tenant: string, fact: Fact): Promise<void> {
     return new Promise((resolve, reject) => {
       const line = { text: JSON.stringify(fact), resolve, reject };
@@ -68,12 +70,25 @@ export class Pager {
   private async writePage(tenant: string): Promise<void> {
     const page = this.takePage(tenant);
     try {
-      await this.publisher.persist(subject.ledger(tenant), [], Buffer.from(page.map(({ text }) => text).join('\n')), () => !this.stopped);
+      await this.persist(tenant, Buffer.from(page.map(({ text }) => text).join('\n')));
       for (const line of page) line.resolve();
     } catch (error) {
       for (const line of page) line.reject(error as Error);
     } finally {
       this.lines -= page.length;
+    }
+  }
+
+  private async persist(tenant: string, page: Uint8Array): Promise<void> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        await this.publisher.persist(subject.ledger(tenant), [], page, () => !this.stopped);
+        return;
+      } catch (error) {
+        if (!isFull(error)) throw error;
+        await backOff(failures);
+        if (this.stopped) throw new Stopped(`writing facts of ${tenant}`);
+      }
     }
   }
 
