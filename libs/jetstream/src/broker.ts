@@ -75,9 +75,8 @@ export class Broker {
   async api<T>(subject: string, body?: unknown, timeoutMs = 5_000): Promise<T> {
     const what = `the request ${subject}`;
     if (!this.connected) throw new BrokerAway(what);
-    const { reply, answer } = this.replies.expect(what, timeoutMs);
-    this.nc.publish(`$JS.API.${subject}`, body === undefined ? undefined : JSON.stringify(body), { reply });
-    const parsed = (await answer).json<T & ApiAnswer>();
+    const answer = await this.replies.ask(what, timeoutMs, (reply) => this.nc.publish(`$JS.API.${subject}`, body === undefined ? undefined : JSON.stringify(body), { reply }));
+    const parsed = answer.json<T & ApiAnswer>();
     if (parsed.error) throw new BrokerRefused(parsed.error.err_code ?? parsed.error.code, parsed.error.description ?? 'no description', what);
     return parsed;
   }

@@ -62,9 +62,9 @@ export class BucketKeys {
     if (operation !== undefined) headers.push(['KV-Operation', operation]);
     const what = `a change of ${this.bucket} ${key}`;
     if (!this.broker.connected) throw new BrokerAway(what);
-    const { reply, answer } = this.broker.replies.expect(what, WRITE_TIMEOUT_MS);
-    this.broker.nc.publish(this.subjectOf(key), Buffer.from(value), { reply, headers: asMsgHdrs(encodeHeaders(headers)) });
-    const ack = (await answer).json<WriteAck>();
+    const encoded = asMsgHdrs(encodeHeaders(headers));
+    const answer = await this.broker.replies.ask(what, WRITE_TIMEOUT_MS, (reply) => this.broker.nc.publish(this.subjectOf(key), Buffer.from(value), { reply, headers: encoded }));
+    const ack = answer.json<WriteAck>();
     if (ack.error?.err_code === WRONG_LAST_SEQUENCE) throw new RevisionConflict(this.bucket, key);
     if (ack.error) throw new PublishRefused(`KV_${this.bucket}`, key, ack.error.err_code ?? ack.error.code, ack.error.description ?? 'no description');
     return ack.seq ?? 0;

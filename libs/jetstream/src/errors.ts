@@ -104,6 +104,8 @@ const remedyOf = (errCode: number): string => {
     case 10023:
     case 10047:
       return 'Give the broker more storage, or lower the streams’ max_bytes: their sum is reserved at creation.';
+    case 10054:
+      return 'Send less, or raise max_payload in the broker’s configuration.';
     case 10059:
       return 'Provision the plane: spillway provision.';
     case 10174:

@@ -43,8 +43,7 @@ export const carryOut = async (broker: Broker, action: Action): Promise<string |
 
 const mark = async (broker: Broker, stream: ManagedName): Promise<void> => {
   const what = `the marker of ${stream}`;
-  const { reply, answer } = broker.replies.expect(what, SLOW_MS);
-  broker.nc.publish(`$KV.${bucketOf(stream) ?? ''}.${MARKER_KEY}`, JSON.stringify({ by: 'spillway provision' }), { reply });
-  const ack = (await answer).json<{ error?: { code: number; err_code?: number; description?: string } }>();
+  const answer = await broker.replies.ask(what, SLOW_MS, (reply) => broker.nc.publish(`$KV.${bucketOf(stream) ?? ''}.${MARKER_KEY}`, JSON.stringify({ by: 'spillway provision' }), { reply }));
+  const ack = answer.json<{ error?: { code: number; err_code?: number; description?: string } }>();
   if (ack.error) throw new BrokerRefused(ack.error.err_code ?? ack.error.code, ack.error.description ?? 'no description', what);
 };

@@ -3,6 +3,7 @@ import { connectTo, makeStream, stateOf } from '../test/given.ts';
 import type { Broker } from './broker.ts';
 import { BrokerAway, OutcomeUnknown, PublisherSaturated, PublishRefused } from './errors.ts';
 import { Publisher } from './publisher.ts';
+import { encodeHeaders } from './raw-headers.ts';
 
 let server: TestBroker;
 let broker: Broker;
@@ -20,6 +21,8 @@ afterEach(async () => {
 
 const body = (n: number, bytes = 10): Buffer => Buffer.alloc(bytes, String(n % 10));
 const id = (text: string): [string, string][] => [['Nats-Msg-Id', text]];
+/** What a batch's members carry more than others. */
+const BATCH_HEADER_BYTES = 96;
 const settled = <T>(promises: Promise<T>[]): Promise<PromiseSettledResult<T>[]> => Promise.allSettled(promises);
 const rejections = (results: PromiseSettledResult<unknown>[]): unknown[] => results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
 
@@ -121,6 +124,25 @@ describe('a publisher', () => {
     expect(one).toBeInstanceOf(PublishRefused);
     for (const error of rejections(results)) expect(error).toMatchObject({ kind: 'stream_full' });
     expect((await stateOf(broker, 'WEBHOOK_INGEST')).messages).toBe(results.filter(({ status }) => status === 'fulfilled').length);
+  });
+
+  it('refuses what is larger than the broker takes, to the byte, and neither sends nor awaits any of it; what shares its group is stored', async () => {
+    await makeStream(broker, 'WEBHOOK_DELIVERY');
+    const publisher = new Publisher(broker, 'WEBHOOK_DELIVERY');
+    const bytesMax = broker.nc.info?.max_payload ?? 0;
+    const headers = id('größte');
+    const largest = bytesMax - BATCH_HEADER_BYTES - encodeHeaders(headers).length;
+    const sized = (bytes: number, of = headers) => ({ subject: 'webhook.delivery.fresh.1', headers: of, data: body(1, bytes) });
+    const outcomes = await publisher.publishEach([...Array.from({ length: 20 }, () => sized(10, [])), sized(largest + 1), sized(largest), sized(2 * bytesMax, [])]);
+    expect(outcomes.map((outcome) => (outcome instanceof PublishRefused ? outcome.kind : outcome instanceof Error))).toEqual([...Array.from({ length: 20 }, () => false), 'too_large', false, 'too_large']);
+    await expect(publisher.publishTogether([sized(10, []), sized(bytesMax, [])])).rejects.toMatchObject({ code: 'SPILLWAY_PUBLISH_REFUSED', kind: 'too_large', remediation: expect.stringContaining('max_payload') as string });
+    await expect(publisher.persist('webhook.delivery.fresh.1', [], body(1, bytesMax))).rejects.toMatchObject({ kind: 'too_large' });
+    expect([publisher.waiting, broker.replies.size, (await stateOf(broker, 'WEBHOOK_DELIVERY')).messages]).toEqual([0, 0, 21]);
+  });
+
+  it('awaits no answer to what the client did not send', async () => {
+    await expect(broker.api('STREAM.NAMES', { subject: 'x'.repeat(broker.nc.info?.max_payload ?? 0) })).rejects.toThrow('max_payload');
+    expect(broker.replies.size).toBe(0);
   });
 
   it('refuses to hold more than its bound, and sends nothing of what it refused', async () => {

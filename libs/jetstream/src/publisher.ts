@@ -4,7 +4,7 @@ import { nuid, type Msg } from '@nats-io/transport-node';
 import { backOff } from './backoff.ts';
 import type { Broker } from './broker.ts';
 import { BrokerAway, isPassing, OutcomeUnknown, PublisherSaturated, PublishRefused, Stopped } from './errors.ts';
-import { asMsgHdrs, encodeHeaders } from './raw-headers.ts';
+import { asMsgHdrs, encodeHeaders, headersFit } from './raw-headers.ts';
 
 export type PubAck = {
   /** Its sequence in the stream. */
@@ -35,6 +35,10 @@ const GROUP = 500;
 const MAX_BATCH_BYTES = 4 * 2 ** 20;
 const GROUPS_IN_FLIGHT = 2;
 const TENS = 10;
+/** What a member of a batch carries more: `Nats-Batch-Id` of 22 characters, `-Sequence` of four and `-Commit`, 88 in all. */
+const BATCH_HEADER_BYTES = 96;
+/** The server's own number for it: "message size exceeds maximum allowed". */
+const TOO_LARGE = 10_054;
 /** A subject that was full a moment ago is not asked again at once: one tenant's quota must not cost the others their batches. */
 const FULL_FOR_MS = 200;
 /**
@@ -152,7 +156,15 @@ export class Publisher {
   private refusalOf(messages: readonly Outgoing[], bytes: number): Error | undefined {
     if (!this.broker.connected) return new BrokerAway(`a message to ${this.stream}`);
     if (this.queuedMessages + messages.length > this.maxWaiting || this.queuedBytes + bytes > this.maxWaitingBytes) return new PublisherSaturated(this.stream, this.queuedMessages);
-    return this.standingRefusal(messages);
+    return this.tooLarge(messages) ?? this.standingRefusal(messages);
+  }
+
+  /** Refused here, before it is sent: the client throws at such a message, and in a batch that would be everybody's error. */
+  private tooLarge(messages: readonly Outgoing[]): PublishRefused | undefined {
+    const bytesMax = this.broker.nc.info?.max_payload;
+    if (bytesMax === undefined) return undefined;
+    const refused = messages.find(({ headers, data }) => !headersFit(headers, bytesMax - data.length - BATCH_HEADER_BYTES));
+    return refused && new PublishRefused(this.stream, refused.subject, TOO_LARGE, `${refused.data.length} bytes and its headers are more than the broker's max_payload of ${bytesMax}`);
   }
 
   private standingRefusal(messages: readonly Outgoing[]): PublishRefused | undefined {
@@ -289,9 +301,7 @@ export class Publisher {
   private request(subject: string, headers: Uint8Array, data: Uint8Array): Promise<Msg> {
     const what = `a message to ${this.stream}`;
     if (!this.broker.connected) return Promise.reject(new BrokerAway(what));
-    const { reply, answer } = this.broker.replies.expect(what, this.timeoutMs);
-    this.broker.nc.publish(subject, data, { headers: asMsgHdrs(headers), reply });
-    return answer;
+    return this.broker.replies.ask(what, this.timeoutMs, (reply) => this.broker.nc.publish(subject, data, { headers: asMsgHdrs(headers), reply }));
   }
 
   private read(answer: Msg, subject: string): WireAck {

@@ -17,6 +17,13 @@ export const encodeHeaders = (pairs: HeaderPairs): Buffer => {
   return Buffer.from(`${text}\r\n`);
 };
 
+/** Whether they take at most so many bytes on the wire. Hardly ever counted: a character of a text is three bytes of UTF-8 at the most. */
+export const headersFit = (pairs: HeaderPairs, bytesMax: number): boolean => {
+  let characters = START.length + 2;
+  for (const [name, value] of pairs) characters += name.length + value.length + 4;
+  return characters * 3 <= bytesMax || START.length + 2 + pairs.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value) + 4, 0) <= bytesMax;
+};
+
 /** What `publish` of the client asks of headers is `encode()`, and nothing else. */
 export const asMsgHdrs = (encoded: Uint8Array): MsgHdrs => ({ encode: () => encoded }) as unknown as MsgHdrs;
 

@@ -27,13 +27,17 @@ export class Replies {
     return this.waiting.size;
   }
 
-  /** A subject to be answered on, and the answer: rejects with OutcomeUnknown when none comes, BrokerAway when nobody listened. */
-  expect(what: string, timeoutMs: number): { reply: string; answer: Promise<Msg> } {
-    const token = (this.next++).toString(36);
-    const answer = new Promise<Msg>((resolve, reject) => {
+  /**
+   * Sends, and resolves with the answer. Rejects with OutcomeUnknown when none comes, BrokerAway when nobody listened.
+   * @param send given the subject to be answered on. What it throws rejects, and nobody waits then: an answer that is expected of what was never sent would be missed
+   * by nobody who could hear it, and end the process
+   */
+  ask(what: string, timeoutMs: number, send: (reply: string) => void): Promise<Msg> {
+    return new Promise((resolve, reject) => {
+      const token = (this.next++).toString(36);
+      send(`${this.prefix}.${token}`);
       this.waiting.set(token, { what, deadline: performance.now() + timeoutMs, resolve, reject });
     });
-    return { reply: `${this.prefix}.${token}`, answer };
   }
 
   /** The connection is gone: whatever had been sent may have arrived. */
