@@ -44,6 +44,19 @@ describe('an accepted event', () => {
     expect(await rig.left('WEBHOOK_DELIVERY')).toBe(0);
   });
 
+  it('that is larger as a fact than the broker takes is delivered all the same, and its fact says that the body is left out', async () => {
+    await rig.endpoint();
+    await rig.startDedupe();
+    // 700 KiB that JSON writes as 1.4 MiB, as `SPILLWAY_MAX_EVENT_BYTES` allows
+    const [event, next] = [await rig.accept('a', { data: JSON.stringify('"'.repeat(350 * 1_024)) }), await rig.accept('b')];
+    await rig.untilSettled(event, next);
+    const largest = Math.max(...(await rig.everythingIn('WEBHOOK_DELIVERY')).map(({ data }) => data.length));
+    const told = new Map((await rig.factsOf('event.accepted')).map(({ event: id, ...fact }) => [id, fact]));
+    expect(told.get(event.id)).toMatchObject({ omittedBodyBytes: largest, deliveries: [{}] });
+    expect([told.get(event.id)?.body, told.get(next.id)?.body]).toEqual([undefined, expect.stringContaining('{"n":1}')]);
+    await eventually(async () => expect([await rig.left('WEBHOOK_INGEST'), await rig.left('WEBHOOK_DELIVERY')]).toEqual([0, 2]));
+  }, 90_000);
+
   it('goes to hundreds of endpoints in one piece', async () => {
     await Promise.all(Array.from({ length: 300 }, () => rig.endpoint()));
     await rig.startDedupe();

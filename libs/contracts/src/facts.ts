@@ -22,7 +22,9 @@ type OfEvent = Said & {
   /** The INGEST sequence that this fact settles: the books count these. */
   ingest: number;
   /** Exactly the text that receivers get; a JSON string, so that a reader's own parser cannot change a number in it. */
-  body: string;
+  body?: string;
+  /** In place of `body`, where that would make the fact larger than a message of the ledger may be: how large it was. */
+  omittedBodyBytes?: number;
 };
 
 /** Why an attempt failed, in a word that stays: metrics, API and docs use the same. */
@@ -143,4 +145,11 @@ export type Fact =
   | (OfSwitch & { type: 'retries.throttled'; /** `null`: no longer. */ perSecond: number | null });
 
 export type FactType = Fact['type'];
+
+/** As it is told where its body does not fit; the same object back when it has none. */
+export const withoutBody = (fact: Fact): Fact => {
+  if (!('body' in fact) || fact.body === undefined) return fact;
+  const { body, ...rest } = fact;
+  return { ...rest, omittedBodyBytes: Buffer.byteLength(body) };
+};
 export type FactOf<T extends FactType> = Extract<Fact, { type: T }>;

@@ -26,7 +26,7 @@ export {
   type HeaderReader,
 } from './event-message.ts';
 export type { CircuitState, EndpointLearnt, EndpointsLearnt } from './endpoint-learnt.ts';
-export type { DeadReason, DedupeFault, DroppedBy, DroppedOriginal, Fact, FactOf, FactType, FailureKind, FannedOut, LastFailure, WentTo } from './facts.ts';
+export { withoutBody, type DeadReason, type DedupeFault, type DroppedBy, type DroppedOriginal, type Fact, type FactOf, type FactType, type FailureKind, type FannedOut, type LastFailure, type WentTo } from './facts.ts';
 export {
   DEDUPE_INDEX_KEY,
   DEDUPE_RULE_ID_PATTERN,

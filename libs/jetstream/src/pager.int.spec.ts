@@ -13,6 +13,7 @@ afterAll(() => plane.stop());
 afterEach(() => plane.broker.api('STREAM.PURGE.WEBHOOK_LEDGER'));
 
 const fact = (tenant: string, delivery: string, detail = ''): Fact => ({ v: 1, type: 'delivery.parked', at: '2026-01-01T12:00:00Z', tenant, endpoint: 'ep_1', app: 'test', reason: detail, deliveries: [delivery] });
+const accepted = (event: string, body: string): Fact => ({ v: 1, type: 'event.accepted', at: '2026-01-01T12:00:00Z', tenant: 'acme', event, eventType: 'a.b', source: '/', acceptedAt: '2026-01-01T12:00:00Z', ingest: 1, body, deliveries: [] });
 
 type Stored = { message: { subject: string; data: string } };
 const pages = async (): Promise<{ subject: string; lines: { deliveries: string[] }[] }[]> => {
@@ -48,6 +49,22 @@ describe('the pager', () => {
     const written = await pages();
     expect(written.flatMap(({ lines }) => lines.flatMap(({ deliveries }) => deliveries))).toEqual(['0', '1', '2', '3', '4']);
     for (const { lines } of written) expect(lines.length === 1 || JSON.stringify(lines).length < 256 * 1_024 + 10).toBe(true);
+  });
+
+  it('leaves a body out that does not fit, and says so; what no page can hold fails alone', async () => {
+    const pager = new Pager(plane.broker);
+    const bytesMax = plane.broker.nc.info?.max_payload ?? 0;
+    // the third fits by its bytes, though not by three a character
+    const bodies = ['{}', '"'.repeat(bytesMax / 2), 'é'.repeat(370_000), 'é'.repeat(bytesMax / 2)];
+    const outcomes = await Promise.allSettled([...bodies.map((body, n) => pager.record('acme', accepted(String(n), body))), pager.record('acme', fact('acme', 'x'.repeat(bytesMax)))]);
+    expect(outcomes.map((outcome) => (outcome.status === 'rejected' ? (outcome.reason as unknown) : 'written'))).toMatchObject([...bodies.map(() => 'written'), { kind: 'too_large' }]);
+    const told = (await pages()).flatMap(({ lines }) => lines as unknown as { event: string; body?: string; omittedBodyBytes?: number }[]);
+    expect(told.map(({ event, body, omittedBodyBytes }) => [event, body?.length, omittedBodyBytes])).toEqual([
+      ['0', 2, undefined],
+      ['1', undefined, bytesMax / 2],
+      ['2', 370_000, undefined],
+      ['3', undefined, bytesMax],
+    ]);
   });
 
   it('repeats until it is stored, through a broker that is killed', async () => {

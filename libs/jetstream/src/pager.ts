@@ -1,4 +1,4 @@
-import type { Fact } from '@spillway/contracts';
+import { withoutBody, type Fact } from '@spillway/contracts';
 import { subject } from '@spillway/topology';
 import { backOff } from './backoff.ts';
 import type { Broker } from './broker.ts';
@@ -7,6 +7,8 @@ import { Publisher } from './publisher.ts';
 
 /** A page is one message; with its headers it stays well under the broker's max_payload. */
 const MAX_PAGE_BYTES = 256 * 1024;
+/** Of a page that is one line: its headers, and those of a batch. */
+const BESIDE_LINE_BYTES = 1_024;
 const ROUNDS_IN_FLIGHT = 2;
 
 type Line = { text: string; resolve: () => void; reject: (error: Error) => void };
@@ -24,7 +26,7 @@ export class Pager {
   private flying = 0;
   private poked = false;
 
-  constructor(broker: Broker) {
+  constructor(private readonly broker: Broker) {
     this.publisher = new Publisher(broker, 'WEBHOOK_LEDGER');
   }
 
@@ -36,7 +38,7 @@ export class Pager {
   /** Resolves when it is on disk. Rejects with Stopped after `close`, and with PublishRefused for what no broker will ever take. */
   record(tenant: string, fact: Fact): Promise<void> {
     return new Promise((resolve, reject) => {
-      const line = { text: JSON.stringify(fact), resolve, reject };
+      const line = { text: this.textOf(fact), resolve, reject };
       const lines = this.waiting.get(tenant);
       if (lines) lines.push(line);
       else this.waiting.set(tenant, [line]);
@@ -48,6 +50,14 @@ export class Pager {
   /** Gives up what cannot be written now; call it when the process has settled all it can. */
   close(): void {
     this.stopped = true;
+  }
+
+  /** An event's body, as a JSON string, may be twice its size. Where it does not fit the fact says so: what happened is told whatever the size of the event. */
+  private textOf(fact: Fact): string {
+    const text = JSON.stringify(fact);
+    const bytesMax = (this.broker.nc.info?.max_payload ?? MAX_PAGE_BYTES) - BESIDE_LINE_BYTES;
+    // a character is three bytes of UTF-8 at the most: hardly ever counted
+    return text.length * 3 <= bytesMax || Buffer.byteLength(text) <= bytesMax ? text : JSON.stringify(withoutBody(fact));
   }
 
   private poke(): void {
