@@ -121,8 +121,11 @@ describe('an endpoint that fails', () => {
     attempt(newLife('retrier'), record, failed);
     attempt(newLife(), record, failed);
     await eventually(() => expect(current(record)).toMatchObject({ enabled: false, disabledReason: 'failing' }));
-    await eventually(async () => expect((await sentEvents()).filter(({ type }) => type === 'endpoint.disabled')).toHaveLength(2));
-    expect(facts).toMatchObject([{ type: 'endpoint.disabled', tenant, endpoint: record.id, reason: 'failing' }]);
+    const said = (await sentEvents()).filter(({ type }) => type === 'endpoint.disabled');
+    expect(new Set(said.map(({ id }) => id)).size).toBe(2);
+    // told before it is written: both may have said it
+    for (const fact of facts) expect(fact).toMatchObject({ type: 'endpoint.disabled', tenant, endpoint: record.id, reason: 'failing' });
+    expect([facts.length > 0, facts.length <= 2]).toEqual([true, true]);
     await store.remove('_system', system.id);
   });
 
@@ -175,7 +178,7 @@ describe('an endpoint that fails', () => {
 });
 
 describe('an endpoint that is gone', () => {
-  it('is disabled at once, told once by the two apps that meet it, and skipped when it was deleted meanwhile', async () => {
+  it('is disabled at once, told once at most by each of the two apps that meet it, and skipped when it was deleted meanwhile', async () => {
     const tenant = newTenant();
     const record = await endpointOf(tenant);
     const deleted = await endpointOf(tenant);
@@ -187,7 +190,64 @@ describe('an endpoint that is gone', () => {
     attempt(retrier, record, gone);
     await eventually(() => expect(current(record)).toMatchObject({ enabled: false, disabledReason: 'gone' }));
     await eventually(() => expect([dispatcher.unwritten, retrier.unwritten]).toEqual([0, 0]));
+    for (const fact of facts) expect(fact).toMatchObject({ type: 'endpoint.disabled', endpoint: record.id, reason: 'gone' });
+    expect(new Set(facts.map((fact) => fact.type === 'endpoint.disabled' && fact.by)).size).toBe(facts.length);
+    expect([facts.length > 0, current(deleted).state]).toEqual([true, 'deleted']);
+  });
+
+  it('is told before it is disabled: when a process ends in between, the next one says it again, under the same id', async () => {
+    const tenant = newTenant();
+    const record = await endpointOf(tenant);
+    await endpointOf(tenant, { types: ['endpoint.disabled'] });
+    const events = new OperationalEvents(registry, new Publisher(plane.broker, 'WEBHOOK_INGEST'), testLog);
+    let tries = 0;
+    const ends = { change: () => Promise.reject(new Error(`ended at try ${(tries += 1)}`)) };
+    const ended = new EndpointLife({ app: 'dispatcher', registry, store: ends, events, log: testLog, now, record: async (_, fact) => void facts.push(fact) });
+    lives.push(ended);
+    attempt(ended, record, gone);
+    await eventually(() => expect(tries).toBeGreaterThan(1));
+    ended.close();
+    // however often it tried: said once
+    expect([current(record).enabled, facts.length, (await sentEvents()).length]).toEqual([true, 1, 1]);
+    clockMs += 60_000;
+    attempt(newLife('retrier'), record, gone);
+    await eventually(() => expect(current(record)).toMatchObject({ enabled: false, disabledReason: 'gone' }));
+    expect(facts).toMatchObject([{ by: 'dispatcher' }, { type: 'endpoint.disabled', endpoint: record.id, by: 'retrier', reason: 'gone' }]);
+    const told = await sentEvents();
+    expect([told.length, new Set(told.map(({ id }) => id)).size]).toEqual([2, 1]);
+    // enabled by its owner and gone once more: that is another time
+    await store.change(tenant, record.id, (known) => ({ ...known, enabled: true, updatedAt: now().toISOString() }));
+    attempt(newLife(), record, gone);
+    await eventually(() => expect(current(record).enabled).toBe(false));
+    expect(new Set((await sentEvents()).map(({ id }) => id)).size).toBe(2);
+  }, 90_000);
+
+  it('stays enabled until the ledger has it', async () => {
+    const record = await endpointOf(newTenant());
+    let refusals = 0;
+    const events = new OperationalEvents(registry, new Publisher(plane.broker, 'WEBHOOK_INGEST'), testLog);
+    const told = async (_: string, fact: Fact): Promise<void> => {
+      expect(current(record).enabled).toBe(true);
+      if (refusals++ === 0) throw new Error('the ledger was closed');
+      facts.push(fact);
+    };
+    const life = new EndpointLife({ app: 'dispatcher', registry, store, events, log: testLog, now, record: told });
+    lives.push(life);
+    attempt(life, record, gone);
+    await eventually(() => expect(current(record).enabled).toBe(false));
     expect(facts).toMatchObject([{ type: 'endpoint.disabled', endpoint: record.id, reason: 'gone' }]);
-    expect(current(deleted).state).toBe('deleted');
+  });
+
+  it('is disabled also while there is no room for the event, which follows', async () => {
+    const tenant = newTenant();
+    const record = await endpointOf(tenant);
+    await endpointOf(tenant, { types: ['endpoint.disabled'] });
+    const { config } = await plane.broker.api<{ config: { max_bytes: number } }>('STREAM.INFO.WEBHOOK_INGEST');
+    await plane.broker.api('STREAM.UPDATE.WEBHOOK_INGEST', { ...config, max_bytes: 1 });
+    attempt(newLife(), record, gone);
+    await eventually(() => expect(current(record)).toMatchObject({ enabled: false, disabledReason: 'gone' }));
+    expect(await sentEvents()).toEqual([]);
+    await plane.broker.api('STREAM.UPDATE.WEBHOOK_INGEST', config);
+    await eventually(async () => expect((await sentEvents()).map(({ type, body: { data } }) => [type, data['endpoint'], data['reason']])).toEqual([['endpoint.disabled', record.id, 'gone']]));
   });
 });

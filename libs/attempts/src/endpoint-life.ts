@@ -2,7 +2,7 @@ import type { Fact } from '@spillway/contracts';
 import type { Outcome } from '@spillway/delivery';
 import { RegistryRefusal, type EndpointRecord, type EndpointRegistry, type EndpointStore } from '@spillway/endpoints';
 import type { Logger } from '@spillway/telemetry';
-import { andFailed, noFindings, recordAfter, succeeded, type Findings } from './failing-state.ts';
+import { andFailed, announcementOf, noFindings, recordAfter, succeeded, type Announcement, type Findings } from './failing-state.ts';
 import type { OperationalEvents } from './operational-events.ts';
 
 export type EndpointLifeOptions = {
@@ -31,7 +31,10 @@ export class EndpointLife {
   private readonly writing = new Set<string>();
   /** Monotonic, by endpoint: when it was last written from here. */
   private readonly writtenAt = new Map<string, number>();
-  private readonly untold = new Map<string, EndpointRecord>();
+  /** Of endpoints whose record is to be changed yet: the key of what was said about it, which is said once, however often the change must be tried. */
+  private readonly told = new Map<string, string>();
+  /** By endpoint: disabled, and the event had no room. */
+  private readonly untold = new Map<string, Announcement>();
   private readonly timer: NodeJS.Timeout;
 
   constructor(private readonly options: EndpointLifeOptions) {
@@ -67,9 +70,9 @@ export class EndpointLife {
 
   private look(): void {
     for (const id of this.found.keys()) this.lookAt(id);
-    for (const [id, record] of this.untold) {
+    for (const [id, announcement] of this.untold) {
       this.untold.delete(id);
-      void this.tellDisabled(record);
+      void this.sayAgain(announcement);
     }
     const before = performance.now() - WRITE_EVERY_MS;
     for (const [id, at] of this.writtenAt) if (at < before) this.writtenAt.delete(id);
@@ -81,6 +84,7 @@ export class EndpointLife {
     const record = this.options.registry.get(id);
     if (!record || recordAfter(record, found.findings, this.options.now()) === record) {
       this.found.delete(id);
+      this.told.delete(id);
       return;
     }
     // who said 410 gets nothing more, so there is nothing to wait for
@@ -90,21 +94,27 @@ export class EndpointLife {
     void this.write(id, found.tenant, found.findings).finally(() => this.writing.delete(id));
   }
 
+  /**
+   * Told first, then written: a process that ends in between leaves the record as it was, the next attempt finds the same, and it is told again under the same id.
+   * The other way round nobody would ever hear of it. So it may also be told of a record that its owner changes in that moment.
+   */
   private async write(id: string, tenant: string, findings: Findings): Promise<void> {
     this.writtenAt.set(id, performance.now());
     try {
-      const told = await this.warn(id, findings);
-      let untold = false;
+      const told = await this.announce(id, findings);
+      let isUntold = false;
       const { before, after } = await this.options.store.change(tenant, id, (current) => {
         const next = recordAfter(current, findings, this.options.now());
-        untold = next.enabled && next.failingTold !== undefined && next.failingTold !== current.failingTold && next.failingTold !== told;
-        return untold ? withTold(next, current.failingTold) : next;
+        const owed = announcementOf(current, next);
+        isUntold = owed !== undefined && owed.key !== told;
+        return isUntold ? current : next;
       });
+      this.told.delete(id);
       // our view of the record was behind: it is looked at again
-      if (untold) this.keep(id, tenant, findings);
-      if (before.enabled && !after.enabled) await this.disabled(after);
+      if (isUntold) this.keep(id, tenant, findings);
+      if (before.enabled && !after.enabled) this.options.log.warn({ endpoint: id, tenant, reason: after.disabledReason }, 'an endpoint was disabled');
     } catch (error) {
-      if (error instanceof RegistryRefusal) return; // deleted meanwhile
+      if (error instanceof RegistryRefusal) return void this.told.delete(id); // deleted meanwhile
       this.options.log.warn({ err: error, endpoint: id }, 'what attempts say of an endpoint was not written, and is tried again');
       this.keep(id, tenant, findings);
     }
@@ -117,33 +127,37 @@ export class EndpointLife {
     else if (!later.recovered && later.failed) this.found.set(id, { tenant, findings: andFailed(findings, later.failed, { ...(later.goneAt !== undefined && { goneAt: later.goneAt }), ...(later.blockedAt !== undefined && { blockedAt: later.blockedAt }) }) });
   }
 
-  /** Told before it is written that it was told: a crash in between says it again, under the same id. @returns which warning. @throws Error when nobody could be told, so that it stays to be said */
-  private async warn(id: string, findings: Findings): Promise<EndpointRecord['failingTold']> {
-    const { registry, events, now, log } = this.options;
-    const record = registry.get(id);
-    if (!record) return undefined;
-    const after = recordAfter(record, findings, now());
-    if (!after.enabled || after.failingTold === undefined || after.failingTold === record.failingTold) return undefined;
-    log.warn({ endpoint: id, tenant: after.tenant, failingSince: after.failingSince, warning: after.failingTold }, 'an endpoint fails, and will be disabled');
-    if (!(await events.tell('endpoint.failing', after, now()))) throw new Error('there is no room for the warning');
-    return after.failingTold;
+  /** @returns the key of what the record, as we see it, gives to say, once it is said. @throws Error when nobody could be told, so that it stays to be said */
+  private async announce(id: string, findings: Findings): Promise<string | undefined> {
+    const record = this.options.registry.get(id);
+    const announcement = record && announcementOf(record, recordAfter(record, findings, this.options.now()));
+    if (announcement && announcement.key !== this.told.get(id)) {
+      await (announcement.type === 'endpoint.failing' ? this.warn(announcement) : this.sayDisabled(announcement));
+      this.told.set(id, announcement.key);
+    }
+    return announcement?.key;
   }
 
-  private async disabled(record: EndpointRecord): Promise<void> {
-    const { app, log, now } = this.options;
-    const { id: endpoint, tenant, disabledReason: reason } = record;
-    log.warn({ endpoint, tenant, reason }, 'an endpoint was disabled');
-    const told = this.options.record(tenant, { type: 'endpoint.disabled', v: 1, at: now().toISOString(), tenant, endpoint, by: app, reason });
-    await Promise.all([told, this.tellDisabled(record)]);
+  private async warn(announcement: Announcement): Promise<void> {
+    const { id: endpoint, tenant, failingSince, failingTold: warning } = announcement.about;
+    this.options.log.warn({ endpoint, tenant, failingSince, warning }, 'an endpoint fails, and will be disabled');
+    if (!(await this.options.events.tell(announcement, this.options.now()))) throw new Error('there is no room for the warning');
   }
 
-  /** Until there is room for it. */
-  private async tellDisabled(record: EndpointRecord): Promise<void> {
+  /** Where there is no room for the event the disabling does not wait for it, since what is attempted until then ends dead instead of being parked: it follows, from memory. */
+  private async sayDisabled(announcement: Announcement): Promise<void> {
+    const { app, now, record, events } = this.options;
+    const { id: endpoint, tenant, disabledReason: reason } = announcement.about;
+    const [isTold] = await Promise.all([events.tell(announcement, now()), record(tenant, { type: 'endpoint.disabled', v: 1, at: now().toISOString(), tenant, endpoint, by: app, reason })]);
+    if (!isTold) this.untold.set(endpoint, announcement);
+  }
+
+  private async sayAgain(announcement: Announcement): Promise<void> {
     const { events, now, log } = this.options;
     try {
-      if (!(await events.tell('endpoint.disabled', record, now()))) this.untold.set(record.id, record);
+      if (!(await events.tell(announcement, now()))) this.untold.set(announcement.about.id, announcement);
     } catch (error) {
-      log.error({ err: error, endpoint: record.id }, 'nobody was told that an endpoint was disabled');
+      log.error({ err: error, endpoint: announcement.about.id }, 'nobody was told that an endpoint was disabled');
     }
   }
 
@@ -154,5 +168,3 @@ export class EndpointLife {
     }
   }
 }
-
-const withTold = ({ failingTold: _next, ...rest }: EndpointRecord, told: EndpointRecord['failingTold']): EndpointRecord => (told === undefined ? rest : { ...rest, failingTold: told });

@@ -38,3 +38,18 @@ export const recordAfter = (record: EndpointRecord, { recovered, failed, goneAt,
   if (goneAt !== undefined && goneAt === record.url) return disabled(fresh, 'gone', now);
   return failed === undefined ? fresh : failing(fresh, failed, now);
 };
+
+/** What a change of its record makes known of an endpoint. */
+export type Announcement = {
+  type: 'endpoint.failing' | 'endpoint.disabled';
+  /** The record as it is to be. */
+  about: EndpointRecord;
+  /** What happened once has one key, whoever says it and however often: disabled once since its owner last changed it, which he does when he enables it. */
+  key: string;
+};
+
+export const announcementOf = (before: EndpointRecord, after: EndpointRecord): Announcement | undefined => {
+  if (before.enabled && !after.enabled) return { type: 'endpoint.disabled', about: after, key: `endpoint.disabled ${after.id} ${before.updatedAt}` };
+  if (!after.enabled || after.failingTold === undefined || after.failingTold === before.failingTold) return undefined;
+  return { type: 'endpoint.failing', about: after, key: `endpoint.failing ${after.id} ${after.failingSince ?? ''} ${after.failingTold}` };
+};

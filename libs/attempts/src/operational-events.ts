@@ -4,22 +4,21 @@ import { matchesType, wantsType, type EndpointRecord, type EndpointRegistry } fr
 import { PublishRefused, type Publisher } from '@spillway/jetstream';
 import { newTraceparent, type Logger } from '@spillway/telemetry';
 import { subject } from '@spillway/topology';
-
-export type OperationalType = 'endpoint.failing' | 'endpoint.disabled';
+import type { Announcement } from './failing-state.ts';
 
 const SYSTEM_TENANT = '_system';
 
 /** A filter of nothing but wildcards names no type: who wants everything wants his own producers' events, not ours. */
 const names = (filter: string, type: string): boolean => /[^*.]/.test(filter) && matchesType(filter, type);
 
-const recipients = (registry: Pick<EndpointRegistry, 'endpointsOf'>, about: EndpointRecord, type: OperationalType): EndpointRecord[] => {
+const recipients = (registry: Pick<EndpointRegistry, 'endpointsOf'>, { type, about }: Announcement): EndpointRecord[] => {
   const system = registry.endpointsOf(SYSTEM_TENANT).filter(({ types }) => wantsType(types, type));
   const own = about.tenant === SYSTEM_TENANT ? [] : registry.endpointsOf(about.tenant).filter(({ types }) => types?.some((filter) => names(filter, type)));
   // the one that fails is not told so: it would fail once more
   return [...system, ...own].filter(({ id, enabled }) => enabled && id !== about.id);
 };
 
-const dataOf = ({ tenant, id, url, uid, failingSince, failedWith, disabledReason }: EndpointRecord, type: OperationalType) => ({
+const dataOf = ({ type, about: { tenant, id, url, uid, failingSince, failedWith, disabledReason } }: Announcement) => ({
   tenant,
   endpoint: id,
   url,
@@ -27,10 +26,6 @@ const dataOf = ({ tenant, id, url, uid, failingSince, failedWith, disabledReason
   failingSince,
   ...(type === 'endpoint.disabled' ? { reason: disabledReason } : { firstFailure: failedWith, disabledAt: failingSince && new Date(Date.parse(failingSince) + DISABLE_AFTER_MS).toISOString() }),
 });
-
-/** What happened once has one id, whoever says it and however often. */
-const keyOf = ({ id, failingSince, failingTold, updatedAt }: EndpointRecord, type: OperationalType): string =>
-  type === 'endpoint.failing' ? `${type} ${id} ${failingSince ?? ''} ${failingTold ?? 0}` : `${type} ${id} ${updatedAt}`;
 
 /**
  * Events of our own about endpoints: to the endpoints of tenant `_system`, and to the tenant's own that name the type. They go the way of every event, each with
@@ -46,11 +41,11 @@ export class OperationalEvents {
   ) {}
 
   /** @returns false when there is no room for them now: say it again later */
-  async tell(type: OperationalType, about: EndpointRecord, now: Date): Promise<boolean> {
-    const to = recipients(this.registry, about, type);
-    const body = Buffer.from(JSON.stringify({ type, timestamp: now.toISOString(), data: dataOf(about, type) }));
+  async tell(announcement: Announcement, now: Date): Promise<boolean> {
+    const { type, about } = announcement;
+    const body = Buffer.from(JSON.stringify({ type, timestamp: now.toISOString(), data: dataOf(announcement) }));
     try {
-      await Promise.all(to.map((recipient) => this.send(type, about, recipient, now, body)));
+      await Promise.all(recipients(this.registry, announcement).map((recipient) => this.send(announcement, recipient, now, body)));
       return true;
     } catch (error) {
       if (!(error instanceof PublishRefused)) throw error;
@@ -64,9 +59,9 @@ export class OperationalEvents {
     this.closed = true;
   }
 
-  private async send(type: OperationalType, about: EndpointRecord, { tenant, id: endpointId }: EndpointRecord, now: Date, body: Buffer): Promise<void> {
+  private async send({ type, key }: Announcement, { tenant, id: endpointId }: EndpointRecord, now: Date, body: Buffer): Promise<void> {
     // an id for each recipient: under one id the second would be a duplicate of the first
-    const eventId = derivedEventId(tenant, `${keyOf(about, type)} ${endpointId}`);
+    const eventId = derivedEventId(tenant, `${key} ${endpointId}`);
     const headers = eventHeaders({ eventId, tenant, type, source: '/spillway', acceptedAt: now.toISOString(), traceparent: newTraceparent(false), endpointId });
     await this.ingest.persist(subject.ingest('fresh', tenant), headers, body, () => !this.closed);
   }
