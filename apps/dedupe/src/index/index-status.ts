@@ -5,6 +5,8 @@ import type { DedupeIndex } from './dedupe-index.ts';
 
 /** Also mends what could not be said, or what another replica said of itself. */
 const COMPARE_EVERY_MS = 5_000;
+/** At a start the bucket is complete within a second or so, and until then what the process before us said of its index stands. */
+const LOOK_AT_START_EVERY_MS = 50;
 
 const same = (a: DedupeIndexStatus, b: DedupeIndexStatus | undefined): boolean =>
   a.index === b?.index && a.state === b.state && a.why === b.why && a.windowSeconds === b.windowSeconds && a.contentRules === b.contentRules;
@@ -20,14 +22,16 @@ const parse = (text: string | undefined): DedupeIndexStatus | undefined => {
 /** Says in `webhook_control` what the index is and how it is: who takes rules by content must know whether they have an effect, and status pages show it. */
 export class IndexStatus {
   private readonly comparing: NodeJS.Timeout;
+  private readonly starting: NodeJS.Timeout;
 
   constructor(
     private readonly index: DedupeIndex,
     private readonly bucket: Pick<WatchedBucket, 'get' | 'put' | 'state'>,
     private readonly log: Pick<Logger, 'warn'>,
+    compareEveryMs = COMPARE_EVERY_MS,
   ) {
-    this.comparing = setInterval(() => void this.say(), COMPARE_EVERY_MS);
-    this.comparing.unref();
+    this.comparing = setInterval(() => void this.say(), compareEveryMs).unref();
+    this.starting = setInterval(() => this.sayFirst(), LOOK_AT_START_EVERY_MS).unref();
   }
 
   get current(): DedupeIndexStatus {
@@ -45,7 +49,14 @@ export class IndexStatus {
     }
   }
 
+  private sayFirst(): void {
+    if (!this.bucket.state.ready) return;
+    clearInterval(this.starting);
+    void this.say();
+  }
+
   close(): void {
+    clearInterval(this.starting);
     clearInterval(this.comparing);
   }
 }
