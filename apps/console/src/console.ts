@@ -99,6 +99,7 @@ export const consoleApp = async (config: ConsoleConfig): Promise<Service> => {
       control.close();
       registry.close();
       keys.close();
+      worlds.close();
       await broker.close();
     },
   };

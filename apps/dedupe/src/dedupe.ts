@@ -103,6 +103,7 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
       registry.close();
       status.close();
       control.close();
+      worlds.close();
       await index.close();
       await broker.close();
     },

@@ -166,6 +166,7 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
       registry.close();
       switches.close();
       leases?.close();
+      worlds.close();
       await client.close();
       await broker.close();
     },

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { eventually } from '@spillway/testing';
 import { STANDSTILL_MS } from './lease.ts';
 import { Leases } from './leases.ts';
@@ -133,12 +134,17 @@ describe('replicas', () => {
 
   it('that died long ago leave no litter behind, and those that live keep their keys', async () => {
     const [{ leases: one, bucket }, { leases: two }] = await Promise.all([open('one'), open('two')]);
+    const before = performance.now();
     await Promise.all([one.announce(true), two.announce(true)]);
     const keys = (): string[] => [...bucket.entries(`replica.app${app}.`)].map(([key]) => key.slice(key.lastIndexOf('.') + 1)).toSorted((a, b) => a.localeCompare(b));
     await eventually(() => expect(keys()).toEqual(['one', 'two']));
-    await one.removeLitter(performance.now() + 59_000);
+    await one.removeLitter(before + 59_000);
+    expect(keys()).toEqual(['one', 'two']);
+    const remove = jest.spyOn(bucket, 'remove').mockRejectedValueOnce(new Error('the broker is away'));
+    await expect(one.removeLitter(performance.now() + 61_000)).rejects.toThrow('the broker is away');
     expect(keys()).toEqual(['one', 'two']);
     await one.removeLitter(performance.now() + 61_000);
     await eventually(() => expect(keys()).toEqual(['one']));
+    expect(remove).toHaveBeenCalledTimes(2);
   });
 });

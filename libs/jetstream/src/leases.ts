@@ -133,9 +133,19 @@ export class Leases {
   async removeLitter(nowMs = performance.now()): Promise<void> {
     if (this.members(true, nowMs).some(({ id }) => id < this.me)) return;
     const litter = [...this.replicasSeen.values()].filter(({ value, since }) => value.id !== this.me && nowMs - since >= LITTER_MS);
-    for (const { key, value } of litter) {
-      this.replicasSeen.delete(value.id);
-      if (![...this.replicasSeen.values()].some((seen) => seen.key === key)) await this.bucket.remove(key);
+    for (const seen of litter) await this.removeOne(seen);
+  }
+
+  /** Forgotten at once, so that it is not removed twice at a time, and remembered again when it could not be removed. */
+  private async removeOne(seen: Seen<Announcement>): Promise<void> {
+    const { key, value } = seen;
+    this.replicasSeen.delete(value.id);
+    if ([...this.replicasSeen.values()].some((other) => other.key === key)) return;
+    try {
+      await this.bucket.remove(key);
+    } catch (error) {
+      remember(this.replicasSeen, value.id, seen);
+      throw error;
     }
   }
 

@@ -44,7 +44,7 @@ type SitOut = { until: number; lastMs: number };
 /** Wins shards for this process, works each with a loop of its own, and hands over what exceeds its fair share. */
 export class ShardOwner {
   private readonly owned = new Map<number, Owned>();
-  private readonly taking = new Set<number>();
+  private readonly taking = new Map<number, Promise<void>>();
   private readonly sittingOut = new Map<number, SitOut>();
   private bucket: WatchedBucket | undefined;
   private leases: Leases | undefined;
@@ -105,7 +105,8 @@ export class ShardOwner {
     // sent first, so that the others already count without us when the first shard comes back
     const left = this.leases?.ready === true ? this.leases.takeLeave() : undefined;
     for (const { loop } of this.owned.values()) loop.giveUp(budgetMs);
-    while (this.owned.size > 0) await Promise.all([...this.owned.values()].map(({ ended }) => ended));
+    // what is won while we leave is given back, and what had begun by then is drained: neither may find the broker closed
+    while (this.owned.size > 0 || this.taking.size > 0) await Promise.all([...this.taking.values(), ...[...this.owned.values()].map(({ ended }) => ended)]);
     await left;
     this.bucket?.close();
   }
@@ -158,11 +159,10 @@ export class ShardOwner {
     this.replicas = members.length;
     const { take, giveUp } = assign(leases.me, shards, members);
     for (const shard of giveUp) this.owned.get(shard)?.loop.giveUp(HAND_OVER_BUDGET_MS);
-    for (const shard of take) void this.take(leases, shard);
+    for (const shard of take) this.taking.set(shard, this.take(leases, shard));
   }
 
   private async take(leases: Leases, shard: number): Promise<void> {
-    this.taking.add(shard);
     try {
       const lease = await leases.take(shard);
       if (lease && this.leaving) await leases.giveBack(lease);
