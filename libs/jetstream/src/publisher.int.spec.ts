@@ -101,14 +101,14 @@ describe('a publisher', () => {
 
   it('costs the others one unanswered group at the most when a batch crosses a subject’s cap, and none when it is told', async () => {
     await makeStream(broker, 'WEBHOOK_INGEST', { max_msgs_per_subject: 20 });
-    const told = new Publisher(broker, 'WEBHOOK_INGEST', { timeoutMs: 1_000 });
+    const told = new Publisher(broker, 'WEBHOOK_INGEST');
     told.keepApart('webhook.ingest.fresh.told');
     // twice 15 to a share of 20: the second group would cross it
     const reasons = [...rejections(await send(told, 'webhook.ingest.fresh.told', 0)), ...rejections(await send(told, 'webhook.ingest.fresh.told', 100))];
     expect(reasons).toHaveLength(10);
     for (const error of reasons) expect(error).toMatchObject({ kind: 'subject_full', subject: 'webhook.ingest.fresh.told' });
 
-    const untold = new Publisher(broker, 'WEBHOOK_INGEST', { timeoutMs: 1_000 });
+    const untold = new Publisher(broker, 'WEBHOOK_INGEST');
     await send(untold, 'webhook.ingest.fresh.untold', 200);
     const crossing = rejections(await send(untold, 'webhook.ingest.fresh.untold', 300));
     for (const error of crossing) expect([OutcomeUnknown.name, PublishRefused.name]).toContain((error as Error).name);

@@ -17,6 +17,8 @@ export type SuspectLaneOptions = {
   bury: Burial;
   onPassing: (message: WaitingMessage) => void;
   onAlone: (origin: string | undefined) => void;
+  /** How long one is worked without anything beside it. */
+  aloneMs?: number | undefined;
   log: Logger;
 };
 
@@ -114,13 +116,13 @@ export class SuspectLane {
   }
 
   private async workAlone(suspect: Suspect, marker: Marker, revision: number): Promise<void> {
-    const { markers, turnstile, log, onAlone } = this.options;
+    const { markers, turnstile, log, onAlone, aloneMs = ALONE_MS } = this.options;
     const { message } = suspect;
     this.worked += 1;
     if (marker.crashes > 0) log.warn({ origin: message.origin, crashes: marker.crashes }, 'a message that ended its worker is worked once more, alone');
     onAlone(message.origin);
     const ended = endOf(suspect.run);
-    const soon = await Promise.race([ended, after(ALONE_MS)]);
+    const soon = await Promise.race([ended, after(aloneMs)]);
     onAlone(undefined);
     if (soon) return this.finish(suspect, marker, revision, soon);
     const beside = await markers.write(streamOf(message), message.sequence, { ...marker, is: 'beside' }, revision, wantedStill(message));

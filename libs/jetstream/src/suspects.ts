@@ -15,6 +15,8 @@ export type SuspectsOptions = {
   bury: Burial;
   /** Told which message is worked alone from now on, and when none is any more. */
   onAlone?: (origin: string | undefined) => void;
+  /** How long a suspect is worked without anything beside it. */
+  aloneMs?: number;
   log: Logger;
 };
 
@@ -36,8 +38,8 @@ export class Suspects {
 
   constructor(private readonly options: SuspectsOptions) {
     const { turnstile } = this;
-    const { markers, judgeThrow, onAlone, log } = options;
-    this.lane = new SuspectLane({ markers, turnstile, judgeThrow, log, bury: (...burial) => this.bury(...burial), onPassing: (message) => this.explain(message), onAlone: (origin) => onAlone?.(origin) });
+    const { markers, judgeThrow, onAlone, aloneMs, log } = options;
+    this.lane = new SuspectLane({ markers, turnstile, judgeThrow, aloneMs, log, bury: (...burial) => this.bury(...burial), onPassing: (message) => this.explain(message), onAlone: (origin) => onAlone?.(origin) });
   }
 
   /** Suspects taken and not ended. */
