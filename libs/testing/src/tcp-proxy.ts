@@ -12,6 +12,11 @@ export abstract class TcpProxy {
     return (this.server.address() as AddressInfo).port;
   }
 
+  /** Whose other side it has taken, and that have not ended. */
+  get connections(): number {
+    return this.sockets.size / 2;
+  }
+
   /** @param port to come back to after a stop */
   async listen(port = 0): Promise<void> {
     this.server.listen(port, '127.0.0.1');
