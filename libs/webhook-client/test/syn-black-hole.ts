@@ -8,9 +8,10 @@ const server = require('node:net').createServer().listen({ port: 0, host: '127.0
   process.stdout.write(String(server.address().port), () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
 });`;
 
+/** Judged after the sockets were looked at: a timer alone comes first when this process stood still, and would take one that is connected for one that is not. */
 const connects = (socket: Socket, withinMs: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), withinMs);
+    const timer = setTimeout(() => setImmediate(() => resolve(!socket.connecting)), withinMs);
     socket.once('connect', () => {
       clearTimeout(timer);
       resolve(true);

@@ -43,9 +43,9 @@ it.each([
 ])('%s has the addresses %j', async (name, addresses) => expect([...(await lookup(name))].toSorted()).toEqual(addresses.toSorted()));
 
 it('does not wait for the IPv6 addresses of a name server that drops the question', async () => {
-  const startedMs = performance.now();
   expect(await lookup('half-deaf.example.com')).toEqual(['93.184.215.14']);
-  expect(performance.now() - startedMs).toBeLessThan(1_900); // before the question would have been repeated
+  // had it waited, the question would have been repeated after 2 s
+  expect(server.questions.filter((question) => question.includes('half-deaf')).toSorted()).toEqual(['A half-deaf.example.com', 'AAAA half-deaf.example.com']);
 });
 
 it('shares one question among all who ask it at the same time, and asks again afterwards', async () => {
@@ -74,11 +74,15 @@ it('says nothing of where a name leads inside', async () => {
 
 it('a hundred names whose servers are deaf do not hold up another name', async () => {
   const client = newClient({ allowNetworks: [], lookup });
-  const deaf = deafNames.map((name) => post(client, `https://${name}/`, { timeoutMs: 2_000 }));
-  const startedMs = performance.now();
+  let ended = 0;
+  const deaf = deafNames.map(async (name) => {
+    const { outcome } = await post(client, `https://${name}/`, { timeoutMs: 4_000 });
+    ended += 1;
+    return outcome;
+  });
   expect((await post(client, 'https://unknown.example.com/')).outcome).toMatchObject({ reason: 'dns_error' });
-  expect(performance.now() - startedMs).toBeLessThan(1_900);
-  for (const { outcome } of await Promise.all(deaf)) expect(outcome).toEqual({ kind: 'failed', reason: 'timeout', detail: '2000 ms were over while resolving the name' });
+  expect(ended).toBe(0);
+  for (const outcome of await Promise.all(deaf)) expect(outcome).toEqual({ kind: 'failed', reason: 'timeout', detail: '4000 ms were over while resolving the name' });
   await client.close();
 });
 
