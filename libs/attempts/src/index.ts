@@ -1,10 +1,6 @@
 export { attempter, type Attempter, type AttempterOptions } from './attempter.ts';
 export { AttemptsConfig } from './attempts.config.ts';
-export { AttemptPath, DEFAULT_MAX_IN_FLIGHT, DEFAULT_TIMEOUT_SECONDS, dueOf, type AttemptPathOptions, type Due } from './attempt-path.ts';
-export { dispatcherGate, Gate, retrierGate, type Ended, type GateLimits } from './gate.ts';
-export { isSingleHome } from './home.ts';
-export type { Admission, Line, LineSettings, ParkReason } from './line.ts';
+export { AttemptPath, type Due } from './attempt-path.ts';
+export { dispatcherGate, retrierGate, type GateLimits } from './gate.ts';
 export { Pace } from './pace.ts';
-export { NoLongerOurs, Plane, type Settled, type Step } from './plane.ts';
-export { RetrySwitches } from './retry-switches.ts';
-export { settle } from './settle.ts';
+export type { Step } from './plane.ts';

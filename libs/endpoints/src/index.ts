@@ -4,5 +4,5 @@ export { registryKey, withoutFailing, type EndpointDraft, type EndpointRecord, t
 export { EndpointRegistry, type RegistryOptions } from './registry.ts';
 export type { Matching } from './endpoint-map.ts';
 export { EndpointStore, type StoreOptions } from './store.ts';
-export { MASTER_KEYS_PATTERN, newMasterKey, parseMasterKeys, seal, unseal, type MasterKeys } from './seal.ts';
+export { MASTER_KEYS_PATTERN, newMasterKey, parseMasterKeys, type MasterKeys } from './seal.ts';
 export { isOrderedTenant, MAX_ENDPOINTS_PER_TENANT, parseTenant, type TenantEntry, type TenantSettings } from './tenant-entry.ts';

@@ -34,13 +34,11 @@ export { limitStream, type Limited, type LimitOptions } from './stream-limit.ts'
 export { listSubjects, type SubjectList } from './subject-list.ts';
 export type { SubjectMessage } from './subject-message.ts';
 export type { Listing } from './subject-listing.ts';
-export { SubjectOwner, type SubjectOwnerOptions } from './subject-owner.ts';
 export { isPassingThrow } from './passing-throw.ts';
 export { observeSuspects } from './suspects.telemetry.ts';
 export type { PipelineReason, Thrown } from './suspicion.ts';
-export { Sweep, type SweepOptions } from './sweep.ts';
 export { assertSynced, Unsynced, type SyncedOptions, type SyncState } from './synced.ts';
 export { JetStreamTransport, type Room, type TransportOptions } from './transport.ts';
 export type { WaitingMessage } from './waiting-message.ts';
 export { WatchedBucket, type BucketState, type Entry } from './watched-bucket.ts';
-export { openWorlds, WrongWorld, type PinnedWorlds, type Worlds, type WorldsOptions, type WorldsState } from './worlds.ts';
+export { WrongWorld, type PinnedWorlds, type Worlds, type WorldsOptions, type WorldsState } from './worlds.ts';

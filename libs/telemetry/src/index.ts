@@ -3,4 +3,4 @@ export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.t
 export { Metrics } from './metrics.ts';
 export { attributes, names } from './names.ts';
 export type { Labels, Sample } from './series.ts';
-export { childTraceparent, isSampled, isTraceparent, newTraceparent, traceIdOf } from './traceparent.ts';
+export { newTraceparent } from './traceparent.ts';

@@ -7,7 +7,7 @@ export { freePort } from './free-port.ts';
 export { findNatsServer, NatsServerMissing, type NatsServerBinary } from './nats-server-binary.ts';
 export { onPlane, startPlane, type AppName, type CreatedEndpoint, type NatsLogin, type Plane, type PlaneOptions } from './plane.ts';
 export { PlaneProcess, type Ended } from './plane-process.ts';
-export { sendOnce, sendUntilAnswered, type Answered, type ProducerOptions, type ToSend, type Tried } from './producer.ts';
+export { sendUntilAnswered, type Answered, type ProducerOptions, type ToSend, type Tried } from './producer.ts';
 export { startReceiver, type Answer, type Received, type Receiver, type ReceiverHandler, type ReceiverOptions } from './receiver.ts';
 export { startRedis, type RedisOptions, type TestRedis } from './redis.ts';
 export { findRedisServer, RedisServerMissing, type RedisServerBinary } from './redis-server-binary.ts';

@@ -95,7 +95,7 @@ const untilAnswered = async ({ key, onTried, content = ({ status }) => status ==
   }
 };
 
-export const sendOnce = async ({ agent, target, key, event }: Omit<One, 'deadline'> & { key: string }): Promise<Tried> => ({ event, ...(await post({ agent, target, key, body: bodyOf(event) })) });
+const sendOnce = async ({ agent, target, key, event }: Omit<One, 'deadline'> & { key: string }): Promise<Tried> => ({ event, ...(await post({ agent, target, key, body: bodyOf(event) })) });
 
 /** @returns also when it fails: a refused connection is an answer of a kind */
 const post = ({ agent, target, key, body }: { agent: Agent; target: URL; key: string; body: string }): Promise<Omit<Tried, 'event'>> => {

@@ -1,12 +1,12 @@
 export { bucketNames, buckets, MARKER_KEY, type BucketName, type BucketRow } from './buckets.ts';
-export { bucketOf, desiredConfig, desiredDurables, type Config } from './desired.ts';
+export { bucketOf, desiredConfig, type Config } from './desired.ts';
 export { isChangeable, type Difference } from './differences.ts';
 export { planLimit } from './limit-change.ts';
 export { defaultLimits, limitsFrom, limitVariables, type LimitFault, type Limits } from './limits.ts';
 export { bucketStream, isManaged, managedNames, type BucketStreamName, type ManagedName } from './managed.ts';
 export { OVERRIDE_KEYS, readOverrides, SHARDS_KEY, type Overrides } from './overrides.ts';
 export { show, type Fault } from './faults.ts';
-export { lowersShare, plan, planChange, type Action, type FoundDurable, type FoundStream, type Plan, type Question } from './plan.ts';
+export { lowersShare, plan, type Action, type FoundDurable, type FoundStream, type Plan, type Question } from './plan.ts';
 export { consumerProperties, streamProperties, VERIFIED_ON, type Mutability, type PropertyRow } from './properties.ts';
 export {
   durableName,
