@@ -16,6 +16,7 @@ export const observe = (metrics: Metrics, { lanes, index, recent, rules, storms,
   metrics.counter('spillway_events_duplicate_by_content_total', 'Of these, by content, where a rule says so.', byLane('byContent'));
   metrics.counter('spillway_events_second_net_total', 'Of these, caught by the broker’s own window.', byLane('secondNet'));
   metrics.counter('spillway_deliveries_created_total', 'Deliveries made.', byLane('deliveries'));
+  observeOverflow(metrics, lanes);
   metrics.counter('spillway_handler_crashes_total', 'Events that could not be routed and come again.', crashes);
   metrics.gauge('spillway_bulk_moving', 'Whether events in bulk are routed: 0 while DELIVERY is at 60 % of its bytes or more.', () => (lanes.quotaState.moving ? 1 : 0));
   metrics.gauge('spillway_recent_ids', 'Keys remembered in this process.', () => recent.size);
@@ -25,6 +26,18 @@ export const observe = (metrics: Metrics, { lanes, index, recent, rules, storms,
   // the one metric that names tenants and types: the ten worst at most, and only while their storm lasts
   metrics.gauge('spillway_dedupe_storm_duplicates', 'Repetitions within half a minute, of the ten worst storms.', () => worst(storms));
   observeIndex(metrics, index);
+};
+
+/** Under the names of dispatcher and retrier: whoever adds them up over the apps has them all. */
+const observeOverflow = (metrics: Metrics, { overflow }: Lanes): void => {
+  metrics.counter('spillway_deliveries_refused_total', 'Deliveries that a full stream had no room for, by stream.', () => [
+    { value: overflow.parkedRefused, labels: { stream: 'WEBHOOK_PARKED' } },
+    { value: overflow.deadRefused, labels: { stream: 'WEBHOOK_DEAD' } },
+  ]);
+  metrics.counter('spillway_dead_letters_total', 'Deliveries given up, by reason; kept: whether WEBHOOK_DEAD had room.', () => [
+    { value: overflow.deadKept, labels: { reason: 'parked_overflow', kept: 'true' } },
+    { value: overflow.deadRefused, labels: { reason: 'parked_overflow', kept: 'false' } },
+  ]);
 };
 
 const NAMED_MAX = 10;

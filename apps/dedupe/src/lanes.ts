@@ -7,7 +7,7 @@ import type { Admission } from './admission.ts';
 import { DeliveryQuota, type DeliveryBytes, type QuotaState } from './delivery-quota.ts';
 import { Router, type RouterOptions } from './router.ts';
 import type { StormWatch } from './storm/storm-watch.ts';
-import { StraightToParked } from './straight-to-parked.ts';
+import { StraightToParked, type Overflow } from './straight-to-parked.ts';
 
 export type LanesOptions = { app: string; broker: Broker; registry: EndpointRegistry; admission: Admission; storms: StormWatch; log: Logger; now: () => Date };
 
@@ -32,6 +32,8 @@ export class Lanes implements OnModuleDestroy {
   readonly bulk: Router;
   /** By one dedupe at a time, in the order of acceptance. */
   readonly ordered: Router;
+  /** Of all lanes, what goes straight to PARKED and found no room. */
+  readonly overflow: Overflow = { parkedRefused: 0, deadKept: 0, deadRefused: 0 };
   private readonly quota: DeliveryQuota;
   private readonly pagers: Pager[] = [];
 
@@ -84,7 +86,7 @@ export class Lanes implements OnModuleDestroy {
     const record = ledger.record.bind(ledger);
     const delivery = new Publisher(broker, 'WEBHOOK_DELIVERY');
     const nudge = (shard: number, parkedOn: string): void => broker.nc.publish(subject.nudge('first', shard), parkedOn);
-    const straight = new StraightToParked({ parked: new Publisher(broker, 'WEBHOOK_PARKED'), dead: new Publisher(broker, 'WEBHOOK_DEAD'), nudge, app, now });
+    const straight = new StraightToParked({ parked: new Publisher(broker, 'WEBHOOK_PARKED'), dead: new Publisher(broker, 'WEBHOOK_DEAD'), nudge, app, now, overflow: this.overflow });
     const duplicates = new Duplicates({ app: 'dedupe', record, now, roundMs: DUPLICATES_ROUND_MS, roundMax });
     return new Router({ lane, registry, delivery, straight, record, admission, duplicates, storms, now, ...(mayWrite && { mayWrite }) });
   }

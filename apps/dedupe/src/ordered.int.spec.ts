@@ -11,6 +11,12 @@ beforeEach(async () => {
 afterEach(() => rig.stop(), 60_000);
 
 const eventsIn = async (stream: string): Promise<string[]> => (await rig.everythingIn(stream)).map(({ headers }) => headers.get(header.eventId) ?? '');
+const counted = async (): Promise<Record<string, number>> => ({
+  refusedByParked: await rig.metric('spillway_deliveries_refused_total', 'WEBHOOK_PARKED'),
+  refusedByDead: await rig.metric('spillway_deliveries_refused_total', 'WEBHOOK_DEAD'),
+  deadKept: await rig.metric('spillway_dead_letters_total', 'kept="true",reason="parked_overflow"'),
+  deadLost: await rig.metric('spillway_dead_letters_total', 'kept="false",reason="parked_overflow"'),
+});
 const acceptInOrder = async (count: number, from = 0): Promise<Accepted[]> => {
   const accepted: Accepted[] = [];
   for (let n = from; n < from + count; n += 1) accepted.push(await rig.accept(`k${n}`, { lane: 'ordered' }));
@@ -55,6 +61,20 @@ it('where PARKED refuses it is a dead letter at once, said so, and the event’s
   const dead = await rig.factsOf('delivery.dead');
   expect(dead.map(({ event }) => event)).toEqual(events.slice(kept).map(({ id }) => id));
   expect(dead[0]).toMatchObject({ endpoint: ordered.id, reason: 'parked_overflow', by: 'endpoint', kept: true, app: 'dedupe', attempt: 1 });
+  expect(await counted()).toEqual({ refusedByParked: 20 - kept, refusedByDead: 0, deadKept: 20 - kept, deadLost: 0 });
+}, 90_000);
+
+it('where the dead letters have no room either its fact is all that is left, and that is counted apart', async () => {
+  await rig.endpoint({ ordered: true });
+  await rig.limit('WEBHOOK_PARKED', 2_000);
+  await rig.limit('WEBHOOK_DEAD', 2_000);
+  await rig.startDedupe();
+  await rig.untilSettled(...(await acceptInOrder(40)));
+  const [parked, dead] = [await rig.left('WEBHOOK_PARKED'), await rig.left('WEBHOOK_DEAD')];
+  const lost = 40 - parked - dead;
+  expect([parked > 0, dead > 0, lost > 0]).toEqual([true, true, true]);
+  expect((await rig.factsOf('delivery.dead')).filter(({ kept }) => !kept)).toHaveLength(lost);
+  expect(await counted()).toEqual({ refusedByParked: 40 - parked, refusedByDead: lost, deadKept: dead, deadLost: lost });
 }, 90_000);
 
 it('one of two dedupes works it; when that one is killed the other goes on in order', async () => {

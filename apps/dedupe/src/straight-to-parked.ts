@@ -7,6 +7,9 @@ import { untilStored } from './until-stored.ts';
 export type ToPark = { meta: DeliveryMeta; messageId: string; body: Uint8Array };
 export type Parked = { ack: PubAck; fact: Fact };
 
+/** How often a full stream had no room, and where that left the delivery. */
+export type Overflow = { parkedRefused: number; deadKept: number; deadRefused: number };
+
 export type StraightToParkedOptions = {
   parked: Publisher;
   dead: Publisher;
@@ -14,6 +17,8 @@ export type StraightToParkedOptions = {
   nudge: (shard: number, parkedOn: string) => void;
   app: string;
   now: () => Date;
+  /** For metrics. */
+  overflow: Overflow;
 };
 
 /** An ordered endpoint's deliveries wait for their endpoint from the start: the first of its subject is the next to go. */
@@ -34,8 +39,10 @@ export class StraightToParked {
 
   private async bury(delivery: ToPark): Promise<Parked> {
     const { meta } = delivery;
+    this.options.overflow.parkedRefused += 1;
     const decision = giveUp(deliveryOf(meta), 'parked_overflow', this.said);
     const stored = await this.put(this.options.dead, subject.dead.endpoint(meta.tenant), delivery, nextMeta(meta, { go: 'dead', reason: 'parked_overflow' }));
+    this.options.overflow[stored === 'refused' ? 'deadRefused' : 'deadKept'] += 1;
     const [fact] = (stored === 'refused' ? whenDeadRefuses(decision) : decision).facts;
     return { ack: stored === 'refused' ? { seq: 0, duplicate: false } : stored, fact: fact as Fact };
   }
