@@ -56,6 +56,7 @@ const responsesOf = ({ answers, problems }: RouteDeclaration): Schema => {
 const operationOf = (route: RouteDeclaration): Schema => ({
   operationId: `${route.method} ${route.path}`.replaceAll(/\W+(\w)?/g, (_, next: string | undefined) => next?.toUpperCase() ?? ''),
   summary: route.summary,
+  ...(route.description !== undefined && { description: route.description }),
   security: route.scope === undefined ? [] : [{ key: [route.scope] }],
   ...(route.requestHeaders && { parameters: route.requestHeaders.map((name) => ({ name, in: 'header', required: false, ...requestHeaders[name] })) }),
   ...(route.bodies && { requestBody: { required: true, content: Object.fromEntries(Object.entries(route.bodies).map(([media, name]) => [media, { schema: ref(name) }])) } }),

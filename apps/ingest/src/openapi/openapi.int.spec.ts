@@ -17,6 +17,12 @@ const EVENT = '{"tenant":"acme","type":"a","data":1}';
 const judge = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, validateFormats: false });
 for (const [name, schema] of Object.entries(schemas)) judge.addSchema(schema, `#/components/schemas/${name}`);
 
+type Parameter = { name: string; in: string; description: string; schema: object };
+const { parameters } = (api['paths'] as { '/v1/events': { post: { parameters: Parameter[] } } })['/v1/events'].post;
+const binaryParameters = parameters.filter(({ name }) => name.startsWith('ce-'));
+/** Of these headers, those that the document does not allow. */
+const binaryFaults = (headers: Record<string, string>): string[] => binaryParameters.filter(({ name, schema }) => name in headers && !judge.validate(rebased(schema), headers[name])).map(({ name }) => name);
+
 const stopped: { stop: () => Promise<unknown> }[] = [];
 let rig: Rig;
 let limited: string;
@@ -127,6 +133,24 @@ describe('each answer that is documented is given:', () => {
       expect((await send('POST /v1/events', { 'content-type': 'application/cloudevents+json' }, text)).status).toBe(status);
       expect(judge.validate('#/components/schemas/CloudEvent', JSON.parse(text))).toBe(status === 202);
       expect((await send('POST /v1/events', { 'content-type': 'application/cloudevents-batch+json' }, `[${text}]`)).status).toBe(status === 202 ? 202 : 207);
+    }
+  });
+
+  it('what a CloudEvent in binary mode deserves, by the headers that the document names', async () => {
+    const good = { 'ce-specversion': '1.0', 'ce-id': 'caf%C3%A9 7', 'ce-source': '/shop?a=%e2%82%ac', 'ce-type': 'a.b', 'ce-time': '2026-11-22T10:00:00Z', 'ce-subject': 'order%207', 'ce-dataschema': '/schemas/1', 'ce-tenant': 'acme' };
+    expect(binaryParameters.map(({ name }) => name)).toEqual(Object.keys(good));
+    expect(binaryFaults(good)).toEqual([]);
+    for (const headers of [good, { ...good, 'ce-comexample': 'an%20extension' }]) expect((await send('POST /v1/events', headers, '[{"any":"data"}]')).status).toBe(202);
+    expect((await send('POST /v1/events', { ...good, 'content-type': 'application/vnd.acme+json' }, '1')).status).toBe(202);
+
+    const wrong = { 'ce-specversion': '0.3', 'ce-id': '', 'ce-source': '', 'ce-type': 'a..b', 'ce-subject': '', 'ce-dataschema': '', 'ce-tenant': 'a.b' };
+    for (const [name, value] of Object.entries(wrong)) {
+      expect(binaryFaults({ ...good, [name]: value })).toEqual([name]);
+      expect([name, (await send('POST /v1/events', { ...good, [name]: value })).status]).toEqual([name, 422]);
+    }
+    for (const { name, description } of binaryParameters) {
+      const { [name]: _, ...rest } = good as Record<string, string>;
+      expect([name, (await send('POST /v1/events', rest, '{"amount":1}')).status]).toEqual([name, description.includes('Required') || name === 'ce-tenant' ? 422 : 202]);
     }
   });
 

@@ -1,8 +1,9 @@
 import type { Scope } from '@spillway/keys';
 import type { ProblemDeclaration } from '@spillway/service-kit';
 import { bodyForms, type BodyForm, type Route } from '../admission/body-form.ts';
+import { ATTRIBUTES_MAX_BYTES } from '../event/cloud-event.ts';
 import { problemCodes, type ProblemCode } from '../problems.ts';
-import { answerHeaders, requestHeaders } from './headers.ts';
+import { answerHeaders, binaryModeHeaders, requestHeaders } from './headers.ts';
 import type { SchemaName } from './schemas.ts';
 
 export type Answer = { means: string; media: string; schema: SchemaName; headers?: readonly (keyof typeof answerHeaders)[] };
@@ -11,6 +12,7 @@ export type RouteDeclaration = {
   method: 'get' | 'post';
   path: string;
   summary: string;
+  description?: string;
   /** Of the key; without one the route asks for none. */
   scope?: Scope;
   requestHeaders?: readonly (keyof typeof requestHeaders)[];
@@ -39,6 +41,10 @@ const SCHEMA_OF: Readonly<Record<BodyForm, SchemaName>> = {
 
 const bodiesOf = (route: Route): Readonly<Record<string, SchemaName>> => Object.fromEntries([...bodyForms[route]].map(([media, form]) => [media, SCHEMA_OF[form]]));
 
+const BINARY_MODE =
+  'With a header `ce-specversion` or `ce-id` it is a CloudEvent in binary mode: the body is its data, of a JSON media type. Besides the headers listed here any `ce-<name>` with a name of a-z and 0-9 is an extension attribute, ' +
+  `and travels with the event; \`ce-datacontenttype\` is none, that is \`content-type\`. Values are percent-encoded UTF-8; subject, dataschema and extensions are at most ${ATTRIBUTES_MAX_BYTES} bytes together.`;
+
 /** The API of ingest: `/openapi.json` is made of it, and tests hold every answer against that. */
 export const routes: readonly RouteDeclaration[] = [
   {
@@ -46,8 +52,9 @@ export const routes: readonly RouteDeclaration[] = [
     path: '/v1/events',
     summary: 'Takes one event over: 202 says that it is on disk. CloudEvents come structured, in batches (answered as such), or in binary mode: attributes as `ce-…` headers, the body is the data.',
     scope: 'events:write',
-    requestHeaders: ['idempotency-key'],
-    bodies: bodiesOf('/v1/events'),
+    description: BINARY_MODE,
+    requestHeaders: ['idempotency-key', ...binaryModeHeaders],
+    bodies: { ...bodiesOf('/v1/events'), [JSON_TYPE]: 'EventOrData' },
     answers: {
       202: { means: 'It is on disk. The same key or id again gets the same id; a repeat is not stored again.', media: JSON_TYPE, schema: 'AcceptedOrResults', headers: ['ratelimit', 'ratelimit-policy'] },
       207: { means: 'Of a batch of CloudEvents some are not: what became of each.', media: JSON_TYPE, schema: 'Results', headers: ['ratelimit', 'ratelimit-policy', 'retry-after'] },

@@ -39,7 +39,8 @@ export const schemas = {
     description: 'CloudEvents 1.0, the JSON event format. `data_base64` is not taken: receivers get JSON.',
   },
   CloudEvents: { type: 'array', items: { $ref: '#/components/schemas/CloudEvent' }, maxItems: BATCH_EVENTS_MAX, description: 'Each is judged, and answered, by itself.' },
-  CloudEventData: { description: `The data of a CloudEvent in binary mode: any JSON value, nested at most ${NESTING_MAX} deep.` },
+  CloudEventData: { description: `The data of a CloudEvent in binary mode: any JSON value, nested at most ${NESTING_MAX} deep; without a body, null.` },
+  EventOrData: { anyOf: [{ $ref: '#/components/schemas/Event' }, { $ref: '#/components/schemas/CloudEventData' }], description: 'An event; with `ce-…` headers, the data of a CloudEvent in binary mode.' },
   Accepted: object({ id: eventId }),
   AcceptedOrResults: { oneOf: [{ $ref: '#/components/schemas/Accepted' }, { $ref: '#/components/schemas/Results' }] },
   Results: object({
