@@ -53,7 +53,7 @@ export class IngestConfig extends PlaneConfig {
   @Max(16 * 1024 * MIB)
   maxBytesInFlight!: number;
 
-  @FromEnv('SPILLWAY_MAX_CONNECTIONS', { default: 10_000, doc: 'Connections at once, busy or not; what comes beyond is answered with 503 `too_many_connections` and closed. Each is a file descriptor (`ulimit -n`).' })
+  @FromEnv('SPILLWAY_MAX_CONNECTIONS', { default: 10_000, doc: 'Connections at once, busy or not; what comes beyond is answered with 503 `too_many_connections` and closed, unless it asks for `/healthz` or `/readyz`. Each is a file descriptor (`ulimit -n`).' })
   @IsInt()
   @Min(1)
   @Max(1_000_000)

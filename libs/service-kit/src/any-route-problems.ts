@@ -5,7 +5,7 @@ export const anyRouteProblems = {
   malformed_request: { status: 400, means: 'not HTTP, or broken HTTP' },
   request_timeout: { status: 408, means: 'the request did not arrive whole in time' },
   headers_too_large: { status: 431, means: 'headers of too many bytes, or too many of them' },
-  too_many_connections: { status: 503, means: 'as many connections are open as may be; nothing was read', headers: ['retry-after'] },
+  too_many_connections: { status: 503, means: 'as many connections are open as may be; nothing was taken', headers: ['retry-after'] },
 } as const satisfies ProblemTable;
 
 /** What a request hears that asks for what is not there. */

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { anyRouteProblem } from './any-route-problems.ts';
+import { reserveForProbes } from './probe-reserve.ts';
 import type { ProblemError } from './problem-error.ts';
 import { closeWithProblem } from './raw-problem.ts';
 
@@ -13,8 +14,8 @@ const TOLD_AT_ONCE_MAX = 256;
 export type ConnectionCount = { readonly open: number; readonly max: number; readonly refused: number };
 
 /**
- * Each costs a file descriptor and some KiB, whoever it is and whatever it says. What comes beyond the limit is told so and closed, before a byte of it is
- * read: a balancer then tries the next ingest, where a connection that just closes looks like a crash.
+ * Each costs a file descriptor and some KiB, whoever it is and whatever it says. What comes beyond the limit is told so and closed: a balancer then tries the
+ * next ingest, where a connection that just closes looks like a crash. Only a question about health is answered.
  */
 export const limitConnections = (server: Server, max = CONNECTIONS_MAX): ConnectionCount => {
   const count = { open: 0, max, refused: 0 };
@@ -22,12 +23,12 @@ export const limitConnections = (server: Server, max = CONNECTIONS_MAX): Connect
   server.removeAllListeners('connection');
   server.maxConnections = max + TOLD_AT_ONCE_MAX;
   server.on('drop', () => (count.refused += 1));
+  const beyond = reserveForProbes(server, max, (socket) => {
+    count.refused += 1;
+    closeWithProblem(socket, tooMany(max));
+  });
   server.on('connection', (socket: Socket) => {
-    if (count.open >= max) {
-      count.refused += 1;
-      closeWithProblem(socket, tooMany(max));
-      return;
-    }
+    if (count.open >= max) return beyond(socket);
     count.open += 1;
     socket.once('close', () => (count.open -= 1));
     for (const each of serve) each.call(server, socket);

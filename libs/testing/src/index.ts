@@ -8,6 +8,7 @@ export { findNatsServer, NatsServerMissing, type NatsServerBinary } from './nats
 export { onPlane, startPlane, type AppName, type CreatedEndpoint, type NatsLogin, type Plane, type PlaneOptions } from './plane.ts';
 export { PlaneProcess, type Ended } from './plane-process.ts';
 export { sendUntilAnswered, type Answered, type ProducerOptions, type ToSend, type Tried } from './producer.ts';
+export { RawClient } from './raw-client.ts';
 export { startReceiver, type Answer, type Received, type Receiver, type ReceiverHandler, type ReceiverOptions } from './receiver.ts';
 export { startRedis, type RedisOptions, type TestRedis } from './redis.ts';
 export { findRedisServer, RedisServerMissing, type RedisServerBinary } from './redis-server-binary.ts';

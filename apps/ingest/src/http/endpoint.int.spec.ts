@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { eventually } from '@spillway/testing';
-import { RawClient } from '../../test/client.ts';
+import { eventually, RawClient } from '@spillway/testing';
 import { ADMIN_KEY, headOf, startRig, type Rig } from '../../test/rig.ts';
 
 const EVENT = '{"tenant":"acme","type":"a","data":1}';

@@ -1,4 +1,4 @@
-import { RawClient } from '../../test/client.ts';
+import { RawClient } from '@spillway/testing';
 import { headOf, startRig, type Rig } from '../../test/rig.ts';
 
 let rig: Rig;

@@ -1,5 +1,4 @@
-import { eventually } from '@spillway/testing';
-import { RawClient } from '../../test/client.ts';
+import { eventually, RawClient } from '@spillway/testing';
 import { headOf, startIngest, startRig, type Rig } from '../../test/rig.ts';
 
 const EVENT = '{"tenant":"acme","type":"a","data":1}';
@@ -125,6 +124,21 @@ describe('a head', () => {
   it('of more than 16 KiB is refused', async () => {
     expect(await client().say(headOf(`x: ${'y'.repeat(17_000)}`)).closed()).toMatch(/^HTTP\/1\.1 431 [^]*"code":"headers_too_large"/);
   });
+});
+
+it('answers who asks for its health when all connections are taken, and nobody else', async () => {
+  const small = await startIngest(rig.plane, { SPILLWAY_MAX_CONNECTIONS: '16' });
+  try {
+    const idle = Array.from({ length: 16 }, () => client(small.url));
+    const ask = (path: string): Promise<string> => client(small.url).say(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`).closed();
+    await eventually(async () => expect(await ask('/metrics')).toMatch(/^HTTP\/1\.1 503 [^]*"code":"too_many_connections"/));
+    for (const path of ['/healthz', '/readyz']) await eventually(async () => expect(await ask(path)).toMatch(/^HTTP\/1\.1 200 [^]*connection: close/i));
+    const answer = await client(small.url).say(GOOD).closed();
+    expect(answer).toMatch(/^HTTP\/1\.1 503 [^]*connection: close\r\n[^]*"code":"too_many_connections"/);
+    expect(idle.map(({ heard }) => heard).join('')).toBe('');
+  } finally {
+    await small.stop();
+  }
 });
 
 it('takes as many connections as it may, tells the next one so, and takes it when one has left', async () => {

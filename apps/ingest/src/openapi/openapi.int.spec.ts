@@ -3,8 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { testLog } from '@spillway/jetstream/testing';
 import { KeyRing, KeyStore } from '@spillway/keys';
-import { ApiContract, eventually, type ApiDescription } from '@spillway/testing';
-import { RawClient } from '../../test/client.ts';
+import { ApiContract, eventually, RawClient, type ApiDescription } from '@spillway/testing';
 import { ADMIN_KEY, headOf, startIngest, startRig, type Rig } from '../../test/rig.ts';
 import { openApiDocument } from './document.ts';
 import { routes } from './routes.ts';
@@ -226,6 +225,7 @@ describe('each answer that is documented is given:', () => {
     rig.plane.server.thaw();
     await rig.plane.server.kill();
     await eventually(async () => expect(JSON.parse((await send('POST /v1/events')).body)).toMatchObject({ code: 'broker_unavailable' }));
+    await batch({});
     await eventually(async () => expect((await send('GET /readyz')).status).toBe(503));
     expect([...contract.answers()].filter((answer) => !seen.has(answer))).toEqual([]);
     await rig.plane.server.restart();
