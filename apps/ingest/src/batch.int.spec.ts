@@ -1,8 +1,8 @@
 import { testLog } from '@spillway/jetstream/testing';
 import { KeyRing, KeyStore } from '@spillway/keys';
-import { eventually } from '@spillway/testing';
+import { eventually, RawClient } from '@spillway/testing';
 import { subject } from '@spillway/topology';
-import { startRig, type Answer, type Rig } from '../test/rig.ts';
+import { headOf, startRig, type Answer, type Rig } from '../test/rig.ts';
 
 const BATCH = '/v1/events/batch';
 const NDJSON = { 'content-type': 'application/x-ndjson' };
@@ -72,6 +72,29 @@ describe('a good batch', () => {
     expect((await rig.post(stream, {}, BATCH)).status).toBe(202);
     expect((await rig.all(tenant)).length).toBe(16);
   });
+});
+
+it('a batch that takes long to judge keeps nobody waiting for all of it', async () => {
+  // 320,000 members that have no business there: some hundred milliseconds of work, and nothing of it waits for the broker
+  const bad = `{${Array.from({ length: 20_000 }, (_, n) => `"${n.toString(36)}":0`).join(',')}}`;
+  const body = array(...Array.from({ length: 16 }, () => bad));
+  const [batch, other] = [new RawClient(rig.url), new RawClient(rig.url)];
+  const askHealth = async (): Promise<unknown> => {
+    const before = other.statuses.length;
+    other.say('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
+    return eventually(() => expect(other.statuses.length).toBe(before + 1));
+  };
+  batch.say(`${headOf(`content-length: ${body.length}`).replace('/v1/events', BATCH)}${body.slice(0, -1)}`);
+  await eventually(() => expect(batch.socket.writableLength).toBe(0));
+  for (let n = 0; n < 20; n += 1) await askHealth(); // by then all of it but its last byte was read
+  const answered: string[] = [];
+  batch.socket.once('data', () => answered.push('batch'));
+  other.socket.once('data', () => answered.push('health'));
+  batch.say(body.slice(-1));
+  await askHealth();
+  await eventually(() => expect(batch.statuses).toEqual([207]));
+  expect(answered).toEqual(['health', 'batch']);
+  for (const { socket } of [batch, other]) socket.destroy();
 });
 
 describe('a batch in which something is wrong', () => {

@@ -38,7 +38,7 @@ export class Place {
     return undefined;
   }
 
-  /** While its body is unpacked, which goes on when its client has gone: who sends and hangs up does not get ahead of the bounds. */
+  /** While its body is unpacked, or judged, which goes on when its client has gone: who sends and hangs up does not get ahead of the bounds. */
   keep(isKept: boolean): void {
     this.isKept = isKept;
     if (this.isLeft) this.leave();

@@ -3,6 +3,7 @@ import { ProblemError } from '@spillway/service-kit';
 import { eventTooLarge, malformedJson } from '../problems.ts';
 import { arrayItems, lineItems } from './batch-items.ts';
 import { assertUtf8, readItem, type Item, type Judge } from './event-text.ts';
+import type { Slices } from './slices.ts';
 
 /** Of each event of a batch, in its order: the event, or what is wrong with it. */
 export type Batch<T> = (T | ProblemError)[];
@@ -21,10 +22,10 @@ const readOr = <T>(raw: Buffer, item: Item, judge: Judge<T>, eventBytesMax: numb
  * A JSON array of events. One member that is no JSON leaves the array unreadable: nobody knows what was meant behind it.
  * @throws ProblemError 400, 413, 422 of the whole
  */
-export const readArray = <T>(raw: Buffer, judge: Judge<T>, eventBytesMax: number): Batch<T> => {
-  const items = arrayItems(raw);
+export const readArray = async <T>(raw: Buffer, judge: Judge<T>, eventBytesMax: number, slices: Slices): Promise<Batch<T>> => {
+  const items = await slices.each(arrayItems(raw), (item) => item);
   assertUtf8(raw);
-  return items.map((item, at) => {
+  return slices.each(items, (item, at) => {
     const read = readOr(raw, item, judge, eventBytesMax);
     if (read instanceof ProblemError && read.status === 400) throw malformedJson(`event ${at + 1} of the array: ${read.detail}`);
     return read;
@@ -32,9 +33,10 @@ export const readArray = <T>(raw: Buffer, judge: Judge<T>, eventBytesMax: number
 };
 
 /** NDJSON: each line stands and falls by itself. @throws ProblemError 413 of the whole */
-export const readLines = <T>(raw: Buffer, judge: Judge<T>, eventBytesMax: number): Batch<T> => {
+export const readLines = async <T>(raw: Buffer, judge: Judge<T>, eventBytesMax: number, slices: Slices): Promise<Batch<T>> => {
   const allUtf8 = isUtf8(raw);
-  return lineItems(raw).map((item) => {
+  const items = await slices.each(lineItems(raw), (item) => item);
+  return slices.each(items, (item) => {
     if (!allUtf8 && !isUtf8(raw.subarray(item.start, item.end))) return malformedJson('the line is not UTF-8');
     return readOr(raw, item, judge, eventBytesMax);
   });

@@ -10,27 +10,30 @@ for (const [characters, meaning] of [['"', STRING], ['{[', OPEN], ['}]', CLOSE],
 
 const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
-/** So many bytes are looked at one by one; a longer string is left to the system's own search, which costs a call and then next to nothing (900 bytes: 0.1 instead of 0.9 µs). */
+/**
+ * So many bytes are looked at one by one; a longer string is left to the system's own search, which costs a call and then next to nothing (900 bytes: 0.1
+ * instead of 0.9 µs). Behind an escaped quote it begins again: a call for each would take 75 ms for 4 MiB of them.
+ */
 const SHORT_BYTES = 48;
 
 /** The index behind the string that starts at `open`. A byte of a longer UTF-8 sequence is never below 0x80, so bytes may be compared one by one. */
 const endOfString = (raw: Buffer, open: number): number => {
-  let at = open + 1;
-  const short = Math.min(raw.length, at + SHORT_BYTES);
-  while (at < short && raw[at] !== QUOTE) at += raw[at] === BACKSLASH ? 2 : 1;
-  return at < short || at >= raw.length ? at + 1 : endOfLongString(raw, at);
+  for (let at = open + 1; ; ) {
+    const short = Math.min(raw.length, at + SHORT_BYTES);
+    while (at < short && raw[at] !== QUOTE) at += raw[at] === BACKSLASH ? 2 : 1;
+    if (at < short || at >= raw.length) return at + 1;
+    const quote = raw.indexOf(QUOTE, at);
+    if (quote < 0) return raw.length + 1;
+    if (!isEscaped(raw, at, quote)) return quote + 1;
+    at = quote + 1;
+  }
 };
 
 /** A quote behind an odd number of backslashes is part of the string. @param from not within an escape */
-const endOfLongString = (raw: Buffer, from: number): number => {
-  for (let at = from; ; ) {
-    const quote = raw.indexOf(QUOTE, at);
-    if (quote < 0) return raw.length + 1;
-    let escapes = quote;
-    while (escapes > at && raw[escapes - 1] === BACKSLASH) escapes -= 1;
-    if ((quote - escapes) % 2 === 0) return quote + 1;
-    at = quote + 1;
-  }
+const isEscaped = (raw: Buffer, from: number, quote: number): boolean => {
+  let escapes = quote;
+  while (escapes > from && raw[escapes - 1] === BACKSLASH) escapes -= 1;
+  return (quote - escapes) % 2 === 1;
 };
 
 /** A key may be spelled with escapes: "d\u0061ta" is `data` to every JSON parser. `undefined`: no JSON string at all. */
@@ -44,6 +47,16 @@ const keyText = (raw: Buffer, open: number, end: number): string | undefined => 
   }
 };
 
+/** `\u0061` for `a`: no spelling of a character is longer. */
+const SPELLING_MAX = 6;
+
+/** Whether a key is the one looked for, in whatever spelling. Its length and its first byte say of almost every other key that it is not, without making a text of it. */
+const isSpelled = (name: string, raw: Buffer, open: number, end: number): boolean => {
+  const [length, first] = [end - open - 2, raw[open + 1]];
+  if (length < name.length || length > name.length * SPELLING_MAX || (first !== name.charCodeAt(0) && first !== BACKSLASH)) return false;
+  return keyText(raw, open, end) === name;
+};
+
 export type ByteRange = { start: number; end: number };
 
 /** What was found of one value. */
@@ -55,12 +68,21 @@ export type Scan = {
   tooDeepIn?: string;
 };
 
+/** The index of the first byte from `start` on that is no white space; `end` if there is none. */
+export const endOfSpace = (raw: Uint8Array, start: number, end: number): number => {
+  let at = start;
+  while (at < end && isSpace(raw[at])) at += 1;
+  return at;
+};
+
 export const trimmed = (raw: Uint8Array, start: number, end: number): ByteRange => {
-  let [from, to] = [start, end];
-  while (from < to && isSpace(raw[from])) from += 1;
+  const from = endOfSpace(raw, start, end);
+  let to = end;
   while (to > from && isSpace(raw[to - 1])) to -= 1;
   return { start: from, end: to };
 };
+
+const NONE = -1;
 
 /**
  * Finds the value of a top-level member by its bytes, in one pass that builds nothing; of several the last, as JSON.parse has it. The value that is scanned
@@ -70,22 +92,22 @@ export const trimmed = (raw: Uint8Array, start: number, end: number): ByteRange 
  */
 export const findMember = (raw: Buffer, name: string, depthMax: number, from = 0, to = raw.length): Scan => {
   let [depth, valueFrom] = [0, from];
-  let key: string | undefined;
+  let [keyFrom, keyEnd] = [NONE, NONE];
   let range: ByteRange | undefined;
   let at = from;
   for (; at < to; at += 1) {
     const meaning = MEANING[raw[at] as number];
     if (meaning === STRING) {
       const end = endOfString(raw, at);
-      if (depth === 1 && key === undefined) key = keyText(raw, at, end);
+      if (depth === 1 && keyFrom === NONE) [keyFrom, keyEnd] = [at, end];
       at = end - 1;
     } else if (meaning === OPEN) {
       depth += 1;
       // the object that holds the member counts one
-      if (depth > depthMax + 1) return { end: at, tooDeepIn: key ?? '' };
+      if (depth > depthMax + 1) return { end: at, tooDeepIn: keyFrom === NONE ? '' : (keyText(raw, keyFrom, keyEnd) ?? '') };
     } else if (depth === 1 && (meaning === COMMA || meaning === CLOSE)) {
-      if (key === name) range = trimmed(raw, valueFrom, at);
-      key = undefined;
+      if (keyFrom !== NONE && isSpelled(name, raw, keyFrom, keyEnd)) range = trimmed(raw, valueFrom, at);
+      keyFrom = NONE;
       if (meaning === CLOSE) depth -= 1;
     } else if (meaning === CLOSE) {
       if (depth === 0) break;

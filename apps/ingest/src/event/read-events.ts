@@ -5,6 +5,7 @@ import { readBinaryEvent } from './cloud-event-headers.ts';
 import { judgeCloudEvent } from './cloud-event.ts';
 import { judgeEvent, readEnvelope, type Envelope } from './envelope.ts';
 import { readWhole } from './event-text.ts';
+import { Slices } from './slices.ts';
 
 /** @param keyTenant of the key: whose a CloudEvent is that names no tenant. @throws ProblemError 400, 422 */
 export const readOne = (form: SingleForm, headers: IncomingHttpHeaders, body: Buffer, keyTenant: string | undefined): Envelope => {
@@ -18,14 +19,17 @@ export const readOne = (form: SingleForm, headers: IncomingHttpHeaders, body: Bu
   }
 };
 
+/** A process has one event loop, whoever sends. */
+const slices = new Slices();
+
 /** @throws ProblemError 400, 413, 422 of the whole */
-export const readMany = (form: BatchForm, body: Buffer, keyTenant: string | undefined, eventBytesMax: number): Batch<Envelope> => {
+export const readMany = (form: BatchForm, body: Buffer, keyTenant: string | undefined, eventBytesMax: number): Promise<Batch<Envelope>> => {
   switch (form) {
     case 'array':
-      return readArray(body, judgeEvent, eventBytesMax);
+      return readArray(body, judgeEvent, eventBytesMax, slices);
     case 'lines':
-      return readLines(body, judgeEvent, eventBytesMax);
+      return readLines(body, judgeEvent, eventBytesMax, slices);
     case 'cloudevents':
-      return readArray(body, judgeCloudEvent(keyTenant), eventBytesMax);
+      return readArray(body, judgeCloudEvent(keyTenant), eventBytesMax, slices);
   }
 };

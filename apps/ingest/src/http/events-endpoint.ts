@@ -103,7 +103,8 @@ export class EventsEndpoint {
 
   private async many(form: BatchForm, headers: IncomingHttpHeaders, body: Buffer, { principal, limit, place }: Admitted): Promise<Answer> {
     assertNoKey(headers['idempotency-key']);
-    const batch = readMany(form, body, principal.tenant, this.maxEventBytes);
+    place.keep(true);
+    const batch = await readMany(form, body, principal.tenant, this.maxEventBytes).finally(() => place.keep(false));
     // most are of one tenant; who mixes has his places by the first of them, and his events by each
     const tenant = tenantOf(batch);
     if (tenant !== undefined) assertOwnPlace(place, tenant);
