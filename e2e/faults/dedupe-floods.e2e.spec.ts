@@ -9,6 +9,8 @@ const [UNIQUE, TIMES] = (process.env['SPILLWAY_FLOOD'] ?? '1000x30').split('x').
 /** A tenant's share of INGEST, a lane. */
 const SHARE_MESSAGES = 200_000;
 const WITHIN_MS = 600_000;
+/** Whether its first half lasts for a second look at a neighbour, five seconds long, once the originals are through and all that comes are repeats. */
+const LASTS = UNIQUE * TIMES >= 500_000;
 
 let receiver: Receiver;
 let neighbours: Receiver;
@@ -65,8 +67,13 @@ it(`delivers each of ${UNIQUE} events once that are sent ${TIMES} times, while d
     const watching = watchBacklog(view);
     const startedAt = performance.now();
     const send = (part: ToSend[]) => sendUntilAnswered({ url: plane.app('ingest').url, key: plane.adminKey, events: part, connections: 8, batchOf: 100, onTried, withinMs: WITHIN_MS });
+    const beside = (name: string) => neighbour(plane, neighbours, { name, events: 100, perSecond: 20 });
+    const besideRepeats = async () => {
+      await eventually(() => expect(receiver.requests.length).toBeGreaterThanOrEqual(UNIQUE), WITHIN_MS);
+      return beside('repeats');
+    };
     // what it costs a neighbour is seen in the first half: in the second dedupe itself is gone for seconds, and that is not the flood's doing
-    const [, loud] = await Promise.all([send(events.slice(0, events.length / 2)), neighbour(plane, neighbours, { name: 'loud', events: 100, perSecond: 20 })]);
+    const [, [loud, repeats]] = await Promise.all([send(events.slice(0, events.length / 2)), beside('loud').then(async (first) => [first, LASTS ? await besideRepeats() : undefined] as const)]);
     const sending = send(events.slice(events.length / 2));
     const killing = (async () => {
       for (const [share, what] of [[0.55, 'dedupe'], [0.7, 'redis'], [0.85, 'dedupe']] as const) {
@@ -85,7 +92,7 @@ it(`delivers each of ${UNIQUE} events once that are sent ${TIMES} times, while d
     const counted = facts.flatMap(({ app, originals }) => originals.map(({ count }) => ({ app, count })));
     const atTheDoor = counted.reduce((sum, { app, count }) => (app === 'ingest' ? sum + count : sum), 0);
     process.stdout.write(
-      `${books.print(`a flood of ${UNIQUE} × ${TIMES}, seed ${random.seed}`)}\n  accepted ${Math.round(accepted / seconds)}/s; largest backlog ${most}; facts ${facts.length} for ${duplicates} duplicates (${((facts.length / duplicates) * 100).toFixed(2)} %), ${atTheDoor} of them answered at ingest’s door\n  a neighbour’s ${besides(quiet, loud)}\n`,
+      `${books.print(`a flood of ${UNIQUE} × ${TIMES}, seed ${random.seed}`)}\n  accepted ${Math.round(accepted / seconds)}/s; largest backlog ${most}; facts ${facts.length} for ${duplicates} duplicates (${((facts.length / duplicates) * 100).toFixed(2)} %), ${atTheDoor} of them answered at ingest’s door\n  a neighbour’s ${besides(quiet, loud)}\n${repeats ? `  once all that came were repeats: ${besides(quiet, repeats)}\n` : ''}`,
     );
     expect(books.totals()).toMatchObject({ acknowledged: UNIQUE, delivered: UNIQUE, lost: 0, duplicates: 0, strange: 0 });
     expect(facts.length).toBeLessThan(0.02 * duplicates);
