@@ -5,6 +5,7 @@ import type { Logger } from '@spillway/telemetry';
 import { subject, type DeliveryLane, type IngestLane } from '@spillway/topology';
 import type { Admission } from './admission.ts';
 import { DeliveryQuota, type DeliveryBytes, type QuotaState } from './delivery-quota.ts';
+import { Places } from './places.ts';
 import { Router, type RouterOptions } from './router.ts';
 import type { StormWatch } from './storm/storm-watch.ts';
 import { StraightToParked, type Overflow } from './straight-to-parked.ts';
@@ -20,6 +21,9 @@ const FRESH_HELD_BYTES_MAX = 64 * 2 ** 20;
 /** A quarter of that in bulk: with both full a fresh event has an eighth of all before it that is not fresh, and bulk moves at a quarter of the pace. */
 const BULK_HELD_MAX = 500;
 const BULK_HELD_BYTES_MAX = 16 * 2 ** 20;
+/** What a fresh event may find before it on the way here, and on the way to DELIVERY: a few milliseconds each. At a pull a beat and 5 ms a group that is still 6,000 a second and more. */
+const BULK_PULL_MAX = 128;
+const BULK_STORING_MAX = 64;
 /** Half of what is in hand at most in the lane that is worked in sequence. */
 const ORDERED_ROUND_MAX = 64;
 
@@ -47,7 +51,7 @@ export class Lanes implements OnModuleDestroy {
       },
     });
     this.fresh = this.routerOf('fresh', DUPLICATES_ROUND_MAX);
-    this.bulk = this.routerOf('bulk', BULK_HELD_MAX / 2, (bytes) => this.quota.mayWrite(bytes));
+    this.bulk = this.routerOf('bulk', BULK_HELD_MAX / 2, { mayWrite: (bytes) => this.quota.mayWrite(bytes), places: new Places(BULK_STORING_MAX) });
     // what such a tenant's other endpoints get takes its turn with all that is fresh
     this.ordered = this.routerOf('fresh', ORDERED_ROUND_MAX);
   }
@@ -66,7 +70,7 @@ export class Lanes implements OnModuleDestroy {
 
   readonly room: Room = ({ queue, held, heldBytes }) => {
     if (queue !== 'dedupe-bulk') return heldBytes < FRESH_HELD_BYTES_MAX ? FRESH_HELD_MAX - held : 0;
-    return this.quota.mayTake(held === 0) && heldBytes < BULK_HELD_BYTES_MAX ? BULK_HELD_MAX - held : 0;
+    return this.quota.mayTake(held === 0) && heldBytes < BULK_HELD_BYTES_MAX ? Math.min(BULK_PULL_MAX, BULK_HELD_MAX - held) : 0;
   };
 
   /** Before the transport drains: what waits for room in DELIVERY would hold it up to its deadline. */
@@ -79,7 +83,7 @@ export class Lanes implements OnModuleDestroy {
     for (const pager of this.pagers) pager.close();
   }
 
-  private routerOf(lane: DeliveryLane, roundMax: number, mayWrite?: RouterOptions['mayWrite']): Router {
+  private routerOf(lane: DeliveryLane, roundMax: number, bounds: Pick<RouterOptions, 'mayWrite' | 'places'> = {}): Router {
     const { app, broker, registry, admission, storms, now } = this.options;
     const ledger = new Pager(broker);
     this.pagers.push(ledger);
@@ -88,7 +92,7 @@ export class Lanes implements OnModuleDestroy {
     const nudge = (shard: number, parkedOn: string): void => broker.nc.publish(subject.nudge('first', shard), parkedOn);
     const straight = new StraightToParked({ parked: new Publisher(broker, 'WEBHOOK_PARKED'), dead: new Publisher(broker, 'WEBHOOK_DEAD'), nudge, app, now, overflow: this.overflow });
     const duplicates = new Duplicates({ app: 'dedupe', record, now, roundMs: DUPLICATES_ROUND_MS, roundMax });
-    return new Router({ lane, registry, delivery, straight, record, admission, duplicates, storms, now, ...(mayWrite && { mayWrite }) });
+    return new Router({ lane, registry, delivery, straight, record, admission, duplicates, storms, now, ...bounds });
   }
 
   private async deliveryBytes(): Promise<DeliveryBytes> {

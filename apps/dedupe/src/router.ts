@@ -4,6 +4,7 @@ import type { Duplicates, Publisher, PubAck, WaitingMessage } from '@spillway/je
 import type { DeliveryLane } from '@spillway/topology';
 import type { Admission, Admitted, Duplicate } from './admission.ts';
 import { eventAccepted, eventUnrouted, fanOut, type Message } from './fan-out.ts';
+import type { Places } from './places.ts';
 import type { StormWatch } from './storm/storm-watch.ts';
 import { storeAll } from './store-all.ts';
 import type { Parked, StraightToParked, ToPark } from './straight-to-parked.ts';
@@ -34,6 +35,8 @@ export type RouterOptions = {
   now: () => Date;
   /** Resolves when so many bytes may be written to the lane; absent: at any time. */
   mayWrite?: (bytes: number) => Promise<void>;
+  /** How many events are being written at once; absent: as many as are in hand. */
+  places?: Pick<Places, 'within'>;
 };
 
 /** From an accepted event to the deliveries it owes: dropped as a duplicate, without an endpoint, or fanned out. Whatever it is, a fact says so before the event is removed. */
@@ -125,6 +128,11 @@ export class Router {
 
   private async store(messages: readonly Message[]): Promise<PubAck[]> {
     if (messages.length === 0) return [];
+    const { places } = this.options;
+    return places ? places.within(() => this.write(messages)) : this.write(messages);
+  }
+
+  private async write(messages: readonly Message[]): Promise<PubAck[]> {
     await this.options.mayWrite?.(messages.reduce((sum, { data }) => sum + data.length + HEADER_BYTES, 0));
     return storeAll(this.options.delivery, messages);
   }
