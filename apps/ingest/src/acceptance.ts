@@ -123,7 +123,7 @@ export class Acceptance {
     const body = deliveryBody(type, time ?? acceptedAt, data);
     const bytes = body.length + BESIDE_BODY_BYTES + (cloud?.bytes ?? 0);
     try {
-      const lane = this.options.lanes.of(tenant);
+      const lane = this.options.lanes.of(tenant, bytes);
       return { event, message: { subject: subject.ingest(lane, tenant), headers, data: body }, place: this.options.shares.take(tenant, lane, bytes), bytes };
     } catch (error) {
       throw this.counted(error as Error);

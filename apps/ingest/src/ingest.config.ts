@@ -84,4 +84,13 @@ export class IngestConfig extends PlaneConfig {
   @Min(0.001)
   @Max(1)
   tenantShare!: number;
+
+  @FromEnv('SPILLWAY_CROWDED_EVENTS', {
+    default: 250,
+    doc: 'From so many events before dedupe on (in events of 1 KiB) a tenant without a rate that sends four times as much as the others takes the lane `bulk`, until nobody waits behind it. 0: never.',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(10_000_000)
+  crowdedEvents!: number;
 }

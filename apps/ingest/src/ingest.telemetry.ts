@@ -1,5 +1,6 @@
 import type { Publisher } from '@spillway/jetstream';
 import type { Metrics } from '@spillway/telemetry';
+import type { Crowding } from './admission/crowding.ts';
 import type { InFlight } from './admission/in-flight.ts';
 import type { Repeats } from './repeats/repeats.ts';
 import type { TenantShares } from './share/tenant-shares.ts';
@@ -47,4 +48,8 @@ export const observeRepeats = (metrics: Metrics, repeats: Repeats): void => {
   metrics.counter('spillway_ingest_duplicates_let_through_total', 'Repeats that were stored after all, for dedupe to drop: the ledger did not take their fact in time.', () => repeats.counted.letThrough);
   metrics.gauge('spillway_ingest_remembered_ids', 'Events on disk whose repeats would be answered at the door.', () => repeats.state.ids);
   metrics.gauge('spillway_ingest_remembered_ids_max', 'Their bound.', () => repeats.idsMax);
+};
+
+export const observeCrowding = (metrics: Metrics, crowding: Crowding): void => {
+  metrics.gauge('spillway_ingest_tenants_crowding', 'Tenants without a rate of their own whose events take the lane bulk for now, since others waited behind them.', () => crowding.moved);
 };

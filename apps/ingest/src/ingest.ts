@@ -6,6 +6,8 @@ import { createLogger, Metrics } from '@spillway/telemetry';
 import { ID_WINDOW_SECONDS, subject } from '@spillway/topology';
 import type { FastifyInstance } from 'fastify';
 import { Acceptance } from './acceptance.ts';
+import { Crowding } from './admission/crowding.ts';
+import { watchCrowding } from './admission/crowding-watch.ts';
 import { FrontDoor } from './admission/front-door.ts';
 import { InFlight } from './admission/in-flight.ts';
 import { KeyRates } from './admission/key-rates.ts';
@@ -16,7 +18,7 @@ import { withShortcut } from './http/shortcut.ts';
 import { slowClientLimits } from './http/slow-client-limits.ts';
 import type { IngestConfig } from './ingest.config.ts';
 import { IngestModule } from './ingest.module.ts';
-import { IngestMetrics, observeMemory, observeRepeats, observeShares } from './ingest.telemetry.ts';
+import { IngestMetrics, observeCrowding, observeMemory, observeRepeats, observeShares } from './ingest.telemetry.ts';
 import { DroppedByType } from './repeats/dropped-by-type.ts';
 import { Repeats, ROUND_MS } from './repeats/repeats.ts';
 import { StoredIds } from './repeats/stored-ids.ts';
@@ -64,7 +66,11 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     maxGroup: 1_000,
   });
   const settings = await WatchedSettings.open(broker, { log, pin: worlds.created('KV_webhook_endpoints') });
-  const lanes = new Lanes();
+  const crowding = new Crowding({
+    crowdedAt: config.crowdedEvents,
+    onMoved: (tenant, to) => log.warn({ tenant }, to === 'bulk' ? 'others wait behind a tenant: its events take the lane bulk for now' : 'nobody waits behind a tenant any more: its events are fresh again'),
+  });
+  const lanes = new Lanes(crowding);
   settings.onChange((tenant, { ratePerSecond }, isOrdered) => {
     lanes.setRate(tenant, ratePerSecond);
     lanes.setOrdered(tenant, isOrdered);
@@ -78,6 +84,7 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     keepApart: (of, forMs) => publisher.keepApart(of, forMs),
   });
   const counting = await watchShares(broker, shares, log);
+  const crowdingWatch = watchCrowding(broker, crowding, () => shares.meanBytes, log);
   const door = new FrontDoor({ keys, inFlight, shares, rates: new KeyRates(), maxEventBytes, brokerFault: brokerFault(broker, worlds) });
   const ledger = new Pager(broker);
   const told = new DroppedByType((dropped) => {
@@ -99,6 +106,7 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
   observeMemory(metrics, inFlight, publisher);
   observeShares(metrics, shares);
   observeRepeats(metrics, repeats);
+  observeCrowding(metrics, crowding);
   health.check('keys', () => ({ ok: keys.state.ready, detail: keys.state.why }));
   health.check('settings', () => ({ ok: true, detail: settings.state.why })); // without them events are taken all the same, by the defaults
   health.check('repeats', () => ({ ok: true, detail: repeats.state })); // what it does not know dedupe does
@@ -116,6 +124,7 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     close: async () => {
       synced.stop();
       counting.stop();
+      crowdingWatch.stop();
       keys.close();
       settings.close();
       worlds.close();

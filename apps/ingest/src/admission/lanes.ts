@@ -1,18 +1,18 @@
-import { queues, type IngestLane } from '@spillway/topology';
+import type { IngestLane } from '@spillway/topology';
 import { rateLimited } from '../problems.ts';
+import type { Crowding } from './crowding.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /**
  * The lane is decided here, once, and kept all the way: a tenant over its rate goes to `bulk`, whose consumers and budgets are its own, and delays itself.
- * It is never refused for it. Without a rate everything is `fresh`. A tenant with an ordered endpoint has the lane `ordered` to itself, and no other: over its
+ * It is never refused for it. Without a rate everything is `fresh`, unless it makes others wait, see `Crowding`. A tenant with an ordered endpoint has the lane `ordered` to itself, and no other: over its
  * rate it is refused, because what went by another lane would overtake or fall behind.
  */
 export class Lanes {
   private readonly rates = new Map<string, TokenBucket>();
   private readonly ordered = new Set<string>();
 
-  /** @param isBulkWorked whether somebody drains the lane; by default, whether the catalogue has who does */
-  constructor(private readonly isBulkWorked = Object.hasOwn(queues, 'dedupe-bulk')) {}
+  constructor(private readonly crowding: Pick<Crowding, 'take' | 'saw'>) {}
 
   /** From now on; `undefined`: no rate. A rate that stays the same goes on where it was. */
   setRate(tenant: string, ratePerSecond: number | undefined, nowMs = performance.now()): void {
@@ -27,11 +27,14 @@ export class Lanes {
   }
 
   /** The lane of one event of that tenant, which counts from now. @throws ProblemError 429 `rate_limited` to an ordered tenant over its rate */
-  of(tenant: string): IngestLane {
+  of(tenant: string, bytes: number): IngestLane {
     if (this.ordered.size > 0 && this.ordered.has(tenant)) return this.inOrder(tenant);
-    if (this.rates.size === 0 || !this.isBulkWorked) return 'fresh';
     const rate = this.rates.get(tenant);
-    return rate === undefined || rate.take(1, performance.now()) === 1 ? 'fresh' : 'bulk';
+    // who has a rate may send that much, whoever waits
+    if (rate === undefined) return this.crowding.take(tenant, bytes);
+    if (rate.take(1, performance.now()) < 1) return 'bulk';
+    this.crowding.saw(tenant, bytes);
+    return 'fresh';
   }
 
   private inOrder(tenant: string): IngestLane {

@@ -34,6 +34,7 @@ export class TenantShares {
   private maxMessages = Number.POSITIVE_INFINITY;
   private hasOthers = false;
   private counts = 0;
+  private mean = 0;
 
   constructor(private readonly options: SharesOptions) {}
 
@@ -73,6 +74,11 @@ export class TenantShares {
     return this.counts;
   }
 
+  /** Bytes of what lay in INGEST when it was counted, of one event. */
+  get meanBytes(): number {
+    return this.mean;
+  }
+
   /** The broker is about to be asked. */
   asking(): void {
     for (const tally of this.tenants.values()) tally.asking();
@@ -82,6 +88,7 @@ export class TenantShares {
   count({ waiting, meanBytes, maxBytes, maxMessagesPerSubject }: IngestListing): void {
     this.maxBytes = maxBytes;
     this.maxMessages = maxMessagesPerSubject;
+    this.mean = meanBytes;
     const counted = new Set<LaneTally>();
     for (const { tenant, lane, messages } of waiting) {
       const of = this.tallyOf(tenant).lanes[lane];
