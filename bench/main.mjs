@@ -3,12 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { findNatsServer } from '@spillway/testing';
+import { duplicates } from './duplicates.mjs';
 import { ingest } from './ingest.mjs';
 import { isolation } from './isolation.mjs';
 import { pipeline } from './pipeline.mjs';
 import { retries } from './retries.mjs';
 
-const benches = { pipeline, ingest, isolation, retries };
+const benches = { pipeline, ingest, duplicates, isolation, retries };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false }, seconds: { type: 'string', default: '8' }, help: { type: 'boolean', default: false } } });
 const name = positionals[0] ?? 'pipeline';

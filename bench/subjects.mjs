@@ -24,6 +24,15 @@ export const ourSubject = (plane, port, { apps = ['ingest', 'dedupe', 'dispatche
     pids: { nats: plane.broker.pid, ...Object.fromEntries(apps.map((app) => [app, plane.app(app).pid])) },
   });
 
+/** The same events again and again, in so many batches by turns. */
+export const repeatsSubject = (plane, batch, batches) => {
+  const { port, path, headers, pids } = ourSubject(plane, Number(new URL(plane.app('ingest').url).port), { apps: ['ingest', 'dedupe'], batch });
+  const eventOf = (n) => JSON.stringify({ ...JSON.parse(eventBody()), id: `repeat-${n}` });
+  const fixed = Array.from({ length: batches }, (_, i) => rawRequest(port, path, headers, `[${Array.from({ length: batch }, (__, j) => eventOf(i * batch + j)).join(',')}]`));
+  let next = 0;
+  return { port, pids, request: () => fixed[next++ % batches] };
+};
+
 const plain = { 'content-type': 'application/json' };
 const plainBody = (sentAt) => JSON.stringify({ type: 'invoice.paid', data: { ...(sentAt && { sentAt }), id: 'inv_1', pad: PAD } });
 
