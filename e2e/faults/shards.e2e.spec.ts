@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Books, eventually, seeded, sendUntilAnswered, startReceiver, type Plane, type PlaneProcess, type Receiver, type ToSend } from '@spillway/testing';
+import { Books, eventually, seeded, startReceiver, type Plane, type PlaneProcess, type Receiver } from '@spillway/testing';
 import { allShards, shardOf } from '@spillway/topology';
 import { onPlaneInView, type BrokerView } from '../broker-view.ts';
+import { untilHeld } from '../shard-holdings.ts';
+import { steadyLoad, type SteadyLoad } from '../steady-load.ts';
 
 const TENANT = 'shards';
 const RATE_PER_SECOND = 200;
@@ -27,34 +29,8 @@ const createEndpoints = async (plane: Plane): Promise<void> => {
   expect(shards.size).toBeGreaterThan(allShards.length / 2);
 };
 
-/** A steady stream of events to every endpoint, until it is told to stop; each sent again until accepted. */
-const load = (plane: Plane): { stop: () => Promise<void> } => {
-  const over = new AbortController();
-  const running = (async () => {
-    for (let round = 0; !over.signal.aborted; round += 1) {
-      const events = Array.from({ length: RATE_PER_SECOND }, (_, i): ToSend => ({ id: `${round}-${i}`, tenant: TENANT, type: `kind.${i % ENDPOINTS}`, data: `"${'x'.repeat(200)}"` }));
-      await sendUntilAnswered({ url: plane.app('ingest').url, key: plane.adminKey, events, ratePerSecond: RATE_PER_SECOND, connections: 16, onTried: books.tried });
-    }
-  })();
-  return {
-    stop: () => {
-      over.abort();
-      return running;
-    },
-  };
-};
-
-/** How many shards each dispatcher holds, fewest first. */
-const holdings = async (view: BrokerView): Promise<number[]> => {
-  const held = new Map<string, number>();
-  for (const shard of allShards) {
-    const { holder } = JSON.parse(await view.value('webhook_leases', `dispatcher.${shard}`)) as { holder: string };
-    held.set(holder, (held.get(holder) ?? 0) + 1);
-  }
-  if (held.has('')) throw new Error('a shard is nobody’s');
-  return [...held.values()].toSorted((a, b) => a - b);
-};
-const isSpread = (view: BrokerView): Promise<void> => eventually(async () => expect(await holdings(view)).toEqual([4, 4]), 30_000);
+const load = (plane: Plane): SteadyLoad => steadyLoad(plane, books, RATE_PER_SECOND, (n) => ({ tenant: TENANT, type: `kind.${n % ENDPOINTS}`, data: `"${'x'.repeat(200)}"` }));
+const isSpread = (view: BrokerView): Promise<void> => untilHeld(view, 'dispatcher');
 
 const everythingArrived = async (view: BrokerView): Promise<void> => {
   await eventually(() => expect(books.missing()).toEqual([]), 60_000);
@@ -84,7 +60,7 @@ it('moves the shards of a dispatcher that is killed, and of one that is frozen f
     try {
       await strike('SIGKILL', first, async () => {
         await first.kill();
-        await eventually(async () => expect(await holdings(view)).toEqual([8]));
+        await untilHeld(view, 'dispatcher', [8]);
         await pause(2_000);
       });
       await first.start();
@@ -109,7 +85,7 @@ it('moves the shards of a dispatcher that is killed, and of one that is frozen f
 it('gives a dispatcher that is added its share, and delivers nothing twice', async () => {
   await onPlaneInView({}, async (plane, view) => {
     await createEndpoints(plane);
-    await eventually(async () => expect(await holdings(view)).toEqual([8]));
+    await untilHeld(view, 'dispatcher', [8]);
     const sending = load(plane);
     await pause(3_000);
     const added = await plane.add('dispatcher');
@@ -117,7 +93,7 @@ it('gives a dispatcher that is added its share, and delivers nothing twice', asy
     await pause(3_000);
     // and back: who is stopped hands over what it has
     expect(await added.stop()).toEqual({ code: 0, signal: null });
-    await eventually(async () => expect(await holdings(view)).toEqual([8]));
+    await untilHeld(view, 'dispatcher', [8]);
     await pause(2_000);
     await sending.stop();
     await everythingArrived(view);

@@ -71,6 +71,18 @@ const everythingSettled = async (view: BrokerView): Promise<void> => {
 
 type Silent = { prefix: string; stream: StreamName };
 
+const STILL_MS = 2_000;
+/** Until a number has been the same for two seconds. */
+const standsStill = (look: () => Promise<number>): Promise<number> => {
+  let [last, since] = [Number.NaN, 0];
+  return eventually(async () => {
+    const seen = await look();
+    if (seen !== last) [last, since] = [seen, performance.now()];
+    if (performance.now() - since < STILL_MS) throw new Error(`still on its way: ${seen}`);
+    return seen;
+  });
+};
+
 /**
  * For 30 s, while events come: half of it the answers are lost, so that what was published is there and nobody knows, half of it the publications.
  * @returns how many were stored in those streams in that second half
@@ -82,9 +94,8 @@ const silentFor30s = async (proxy: SilencingProxy, view: BrokerView, silent: rea
   lose('answers');
   await pause(SILENT_MS / 2);
   lose('requests');
-  await pause(1_000); // what was on its way is stored
-  const before = await stored();
-  await pause(SILENT_MS / 2 - 1_000);
+  const before = await standsStill(stored); // what was on its way is stored
+  await pause(SILENT_MS / 2 - STILL_MS);
   const after = await stored();
   proxy.speak();
   return after - before;
