@@ -76,11 +76,13 @@ it(`${REQUESTS} mutated requests: only documented answers, no crash, no growth, 
     const ingest = plane.app('ingest');
     const [port, pid, contract] = [Number(new URL(ingest.url).port), ingest.pid, await ApiContract.of(ingest.url)];
     const [accepted, faults, statuses] = [new Counted(), [] as string[], new Map<string, number>()];
-    let begun = 0;
+    let [begun, unheard] = [0, 0];
     const judge = (request: Written, answers: readonly SeenAnswer[], n: number): void => {
       const said = (what: string): number => faults.push(`#${n} ${request.method} ${request.path.slice(0, 60)}: ${what}: ${JSON.stringify(request.bytes.toString('latin1').slice(0, 400))}`);
       // Node has no answer to CONNECT where nobody tunnels: it hangs up
       if (answers.length === 0 && request.method !== 'CONNECT') said('no answer');
+      // a connection that ends with one answer takes those of the requests behind it along, which may be stored all the same: their producer sends them again
+      unheard += Math.max(0, request.answers - answers.length);
       for (const answer of answers) {
         statuses.set(String(answer.status), (statuses.get(String(answer.status)) ?? 0) + 1);
         const fault = undocumented(contract, request, answer);
@@ -114,8 +116,11 @@ it(`${REQUESTS} mutated requests: only documented answers, no crash, no growth, 
     expect(after.held - warm.held).toBeLessThan(HELD_GROWTH_MAX_BYTES);
     expect(after.rss - warm.rss).toBeLessThan(RSS_GROWTH_MAX_BYTES);
     const stored = await storedIds(view);
-    expect(stored.all).toBe(accepted.all);
-    expect([...stored.times].filter(([id, times]) => accepted.times.get(id) !== times)).toEqual([]);
+    expect([...accepted.times].filter(([id, times]) => (stored.times.get(id) ?? 0) < times)).toEqual([]);
+    const untold = [...stored.times].filter(([id, times]) => (accepted.times.get(id) ?? 0) < times);
+    process.stdout.write(`${untold.length} ids stored more often than somebody was told; ${unheard} requests without an answer of their own\n`);
+    // on a quiet machine none: an answer that a timeout overtook is a 202 that nobody heard
+    expect(untold.length).toBeLessThanOrEqual(unheard);
     expect(ingest.logs()).not.toMatch(/"level":"(?:error|fatal)"/);
   });
 });
