@@ -15,10 +15,6 @@ const BATCHES = 10;
 const ROOM = { SPILLWAY_MAX_BYTES_INGEST: '8GiB', SPILLWAY_MAX_MESSAGES_TENANT: '100000000' };
 const EVERY_MS = 20;
 
-const until = async (condition) => {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
-};
-
 export const duplicates = {
   about: 'how fast one dedupe drops repeats, beside how fast one ingest takes them in batches of 100',
   start: async ({ started, say }) => {

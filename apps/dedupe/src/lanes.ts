@@ -1,11 +1,10 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import type { EndpointRegistry } from '@spillway/endpoints';
-import { Duplicates, isPassing, Pager, Publisher, type Broker, type Room } from '@spillway/jetstream';
+import { Duplicates, isPassing, Pager, Places, Publisher, type Broker, type Room } from '@spillway/jetstream';
 import type { Logger } from '@spillway/telemetry';
 import { subject, type DeliveryLane, type IngestLane } from '@spillway/topology';
 import type { Admission } from './admission.ts';
 import { DeliveryQuota, type DeliveryBytes, type QuotaState } from './delivery-quota.ts';
-import { Places } from './places.ts';
 import { Router, type RouterOptions } from './router.ts';
 import type { StormWatch } from './storm/storm-watch.ts';
 import { StraightToParked, type Overflow } from './straight-to-parked.ts';

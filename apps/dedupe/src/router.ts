@@ -1,10 +1,9 @@
 import { UnreadableMessage, type EventMeta, type Fact } from '@spillway/contracts';
 import type { EndpointRegistry } from '@spillway/endpoints';
-import type { Duplicates, Publisher, PubAck, WaitingMessage } from '@spillway/jetstream';
+import type { Duplicates, Places, Publisher, PubAck, WaitingMessage } from '@spillway/jetstream';
 import type { DeliveryLane } from '@spillway/topology';
 import type { Admission, Admitted, Duplicate } from './admission.ts';
 import { eventAccepted, eventUnrouted, fanOut, type Message } from './fan-out.ts';
-import type { Places } from './places.ts';
 import type { StormWatch } from './storm/storm-watch.ts';
 import { storeAll } from './store-all.ts';
 import type { Parked, StraightToParked, ToPark } from './straight-to-parked.ts';

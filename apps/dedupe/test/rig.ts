@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { derivedEventId, eventHeaders, header, type EventMeta, type Fact, type FactOf } from '@spillway/contracts';
 import { EndpointRegistry, EndpointStore, newMasterKey, parseMasterKeys, type EndpointDraft, type EndpointRecord } from '@spillway/endpoints';
-import { Publisher, RawHeaders } from '@spillway/jetstream';
-import { startPlaneBroker, testLog, type PlaneBroker } from '@spillway/jetstream/testing';
+import { Publisher } from '@spillway/jetstream';
+import { everythingIn, factsIn, startPlaneBroker, testLog, type PlaneBroker, type Kept } from '@spillway/jetstream/testing';
 import { loadConfig, serve, type Serving } from '@spillway/service-kit';
 import { newSecret } from '@spillway/standard-webhooks';
 import { eventually, PlaneProcess, repositoryRoot } from '@spillway/testing';
@@ -10,7 +10,6 @@ import { subject, type IngestLane } from '@spillway/topology';
 import { DedupeConfig } from '../src/dedupe.config.ts';
 import { dedupe } from '../src/dedupe.ts';
 
-export type Kept = { subject: string; headers: RawHeaders; data: string };
 export type Accepted = { id: string; ingest: number };
 type Accepting = Partial<EventMeta> & { data?: string; lane?: IngestLane };
 type StreamState = { messages: number; first_seq: number; last_seq: number };
@@ -90,18 +89,12 @@ export class Rig {
     await this.ingest.publish(subject.ingest('fresh', 'acme'), headers, Buffer.from(body));
   }
 
-  async everythingIn(stream: string): Promise<Kept[]> {
-    const { first_seq: first, last_seq: last } = await this.state(stream);
-    const kept: Kept[] = [];
-    for (let seq = first; seq <= last; seq += 1) {
-      const { message } = await this.plane.broker.api<{ message: { subject: string; data?: string; hdrs?: string } }>(`STREAM.MSG.GET.${stream}`, { seq });
-      kept.push({ subject: message.subject, headers: new RawHeaders(Buffer.from(message.hdrs ?? '', 'base64')), data: Buffer.from(message.data ?? '', 'base64').toString() });
-    }
-    return kept;
+  everythingIn(stream: string): Promise<Kept[]> {
+    return everythingIn(this.plane.broker, stream);
   }
 
-  async facts(): Promise<Fact[]> {
-    return (await this.everythingIn('WEBHOOK_LEDGER')).flatMap(({ data }) => data.split('\n').map((line) => JSON.parse(line) as Fact));
+  facts(): Promise<Fact[]> {
+    return factsIn(this.plane.broker);
   }
 
   async factsOf<T extends Fact['type']>(type: T): Promise<FactOf<T>[]> {

@@ -1,14 +1,13 @@
 import { deliveryHeaders, header, type DeliveryMeta, type Fact } from '@spillway/contracts';
 import { EndpointRegistry, EndpointStore, newMasterKey, parseMasterKeys, type EndpointDraft, type EndpointRecord } from '@spillway/endpoints';
-import { Publisher, RawHeaders } from '@spillway/jetstream';
-import { startPlaneBroker, testLog, type PlaneBroker } from '@spillway/jetstream/testing';
+import { Publisher } from '@spillway/jetstream';
+import { everythingIn, factsIn, startPlaneBroker, testLog, type PlaneBroker, type Kept } from '@spillway/jetstream/testing';
 import { loadConfig, serve, type Serving } from '@spillway/service-kit';
 import { newSecret } from '@spillway/standard-webhooks';
 import { startReceiver, type Receiver, type ReceiverHandler } from '@spillway/testing';
 import { shardOf, subject } from '@spillway/topology';
 import { dispatcher, DispatcherConfig } from '../src/dispatcher.ts';
 
-export type Kept = { subject: string; headers: RawHeaders; data: string };
 type StreamState = { messages: number; first_seq: number; last_seq: number };
 
 /** A dispatcher on a broker of its own, with what is before it and behind it. */
@@ -86,20 +85,12 @@ export class Rig {
     return meta;
   }
 
-  async everythingIn(stream: string): Promise<Kept[]> {
-    const { first_seq: first, last_seq: last } = await this.state(stream);
-    const kept: Kept[] = [];
-    for (let seq = first; seq <= last; seq += 1) {
-      const answer = await this.plane.broker.api<{ message: { subject: string; data?: string; hdrs?: string } }>(`STREAM.MSG.GET.${stream}`, { seq }).catch(() => undefined);
-      if (!answer) continue; // removed in between
-      const { message } = answer;
-      kept.push({ subject: message.subject, headers: new RawHeaders(Buffer.from(message.hdrs ?? '', 'base64')), data: Buffer.from(message.data ?? '', 'base64').toString() });
-    }
-    return kept;
+  everythingIn(stream: string): Promise<Kept[]> {
+    return everythingIn(this.plane.broker, stream);
   }
 
-  async facts(): Promise<Fact[]> {
-    return (await this.everythingIn('WEBHOOK_LEDGER')).flatMap(({ data }) => data.split('\n').map((line) => JSON.parse(line) as Fact));
+  facts(): Promise<Fact[]> {
+    return factsIn(this.plane.broker);
   }
 
   async factsOf({ eventId }: DeliveryMeta): Promise<Fact[]> {

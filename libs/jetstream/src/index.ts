@@ -26,6 +26,7 @@ export { PlaneConfig } from './plane-config.ts';
 export { viewPlane, type ConsumerView, type PlaneView, type QueueView, type StreamView } from './plane-view.ts';
 export { provision, ProvisioningRefused, type Provisioned, type ProvisionOptions } from './provision.ts';
 export { Publisher, type Outgoing, type PubAck, type PublisherOptions } from './publisher.ts';
+export { Places } from './places.ts';
 export { Remover, type UpTo } from './purge.ts';
 export { RawHeaders } from './raw-headers.ts';
 export { ShardOwner, type OwnedShard, type ShardOwnerOptions, type ShardOwnerState } from './shard-owner.ts';

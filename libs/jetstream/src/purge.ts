@@ -1,5 +1,6 @@
 import type { Broker } from './broker.ts';
 import { BrokerRefused } from './errors.ts';
+import { Places } from './places.ts';
 
 export type UpTo = {
   /** Subjects. Left out, the server would purge all of them (JSON drops `undefined`, tried). */
@@ -16,8 +17,7 @@ const GONE_ALREADY = new Set([10037, 10043, 10057]);
 /** The one place where messages are removed from a stream by hand. One a connection, so that the bound holds for the process. */
 export class Remover {
   private static readonly byBroker = new WeakMap<Broker, Remover>();
-  private inFlight = 0;
-  private readonly waiting: (() => void)[] = [];
+  private readonly places = new Places(IN_FLIGHT_MAX);
 
   private constructor(private readonly broker: Broker) {}
 
@@ -34,7 +34,7 @@ export class Remover {
   async purge(stream: string, { filter, seq }: UpTo): Promise<number> {
     if (typeof filter !== 'string' || filter === '') throw new TypeError(`a purge of ${stream} needs a filter, not ${JSON.stringify(filter)}: without one it purges all subjects`);
     if (!Number.isSafeInteger(seq) || seq < 1) throw new TypeError(`a purge of ${stream} needs a sequence from 1, not ${String(seq)}: without one it purges everything`);
-    const { purged } = await this.inTurn(() => this.broker.api<{ purged: number }>(`STREAM.PURGE.${stream}`, { filter, seq }));
+    const { purged } = await this.places.within(() => this.broker.api<{ purged: number }>(`STREAM.PURGE.${stream}`, { filter, seq }));
     return purged;
   }
 
@@ -42,22 +42,9 @@ export class Remover {
   async remove(stream: string, seq: number): Promise<void> {
     try {
       // no_erase: the bytes need not be overwritten on disk
-      await this.inTurn(() => this.broker.api(`STREAM.MSG.DELETE.${stream}`, { seq, no_erase: true }));
+      await this.places.within(() => this.broker.api(`STREAM.MSG.DELETE.${stream}`, { seq, no_erase: true }));
     } catch (error) {
       if (!(error instanceof BrokerRefused && GONE_ALREADY.has(error.errCode))) throw error;
-    }
-  }
-
-  private async inTurn<T>(request: () => Promise<T>): Promise<T> {
-    if (this.inFlight >= IN_FLIGHT_MAX) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.inFlight += 1;
-    try {
-      return await request();
-    } finally {
-      const next = this.waiting.shift();
-      // its place goes straight to the next one
-      if (next) next();
-      else this.inFlight -= 1;
     }
   }
 }

@@ -1,1 +1,2 @@
 export { startPlaneBroker, testLog, type PlaneBroker, type PlaneBrokerOptions } from './plane-broker.ts';
+export { everythingIn, factsIn, type Kept } from './stored-messages.ts';
