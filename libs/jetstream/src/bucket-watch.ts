@@ -1,6 +1,7 @@
 import { DeliverPolicy, jetstream, type JsMsg } from '@nats-io/jetstream';
 import type { BucketName } from '@spillway/topology';
 import type { Broker } from './broker.ts';
+import { BrokerAway } from './errors.ts';
 
 /** `value` undefined: removed. */
 export type Change = { key: string; value: string | undefined; revision: number };
@@ -19,6 +20,8 @@ export const watchBucket = async (broker: Broker, bucket: BucketName, after: num
   // `mem_storage` is not among the client's options for an ordered consumer, but handed on to the server with them
   const options = { ...start, filter_subjects: `$KV.${bucket}.>`, mem_storage: true };
   const consumer = await jetstream(broker.nc).consumers.getPushConsumer(`KV_${bucket}`, options);
+  // on a connection that was closed meanwhile it throws (3.4.0, `start` of its push consumer), and leaves a timer behind that nobody can reach, and no process ends with
+  if (broker.nc.isClosed()) throw new BrokerAway(`the watch of ${bucket}`);
   const messages = await consumer.consume();
   return { changes: changesIn(messages, `$KV.${bucket}.`.length), stop: () => messages.stop() };
 };
