@@ -1,5 +1,6 @@
 /**
- * @typedef {{ passed: number, failed: number, skipped: number, brokenFiles: number, failures: string[] }} Counts
+ * @typedef {{ passed: number, failed: number, skipped: number, brokenFiles: number, failures: string[], end?: string | undefined }} Counts
+ *   `brokenFiles`: did not get as far as a test (a syntax error, a failed import); `end`: how the process ended after the last test, if not as it should
  * @typedef {{ project: string, target: string }} Task
  * @typedef {{ passed: number, failed: number, skipped: number, complaints: string[] }} Tally
  */
@@ -20,7 +21,14 @@ export const tallyTask = ({ project, target }, exitCode, counts) => {
   const red = counts.failed + counts.brokenFiles;
   // green tests and a red exit code: something outside the tests, a process that would not end, an error after the last one
   const failed = red === 0 && exitCode !== 0 ? 1 : red;
-  return { passed: counts.passed, failed, skipped: counts.skipped, complaints: failed > 0 ? [`${project}:${target}: ${failed} failed`, ...counts.failures.map((failure) => `  ${failure}`)] : [] };
+  const reasons = [...counts.failures, ...(failed > 0 ? endOf(counts, exitCode) : [])];
+  return { passed: counts.passed, failed, skipped: counts.skipped, complaints: failed > 0 ? [`${project}:${target}: ${failed} failed`, ...reasons.map((reason) => `  ${reason}`)] : [] };
+};
+
+/** @param {Counts} counts @param {number} exitCode @returns {string[]} what belongs to no test */
+const endOf = ({ failures, end }, exitCode) => {
+  if (end !== undefined) return [end];
+  return failures.length > 0 ? [] : [`no test failed, and the exit code is ${exitCode}`];
 };
 
 /** @param {Tally[]} tallies @returns {Tally} */

@@ -36,3 +36,13 @@ it('adds up, and says what was red', () => {
   ];
   expect(sum(tallies)).toEqual({ passed: 20, failed: 3, skipped: 1, complaints: ['ingest:test: 2 failed', '  a.spec.ts: “one”: why', '  a.spec.ts: “two”: why', 'console:lint failed'] });
 });
+
+const complaintsOf = (/** @type {number} */ exitCode, /** @type {object} */ over) => tallyTask({ project: 'console', target: 'test' }, exitCode, { ...counts, ...over }).complaints;
+
+it('says what was red outside of the tests', () => {
+  const end = 'the process did not end within 30 s after the last test, still open: Timeout ×1';
+  expect(complaintsOf(1, { end })).toEqual(['console:test: 1 failed', `  ${end}`]);
+  expect(complaintsOf(1, {})).toEqual(['console:test: 1 failed', '  no test failed, and the exit code is 1']);
+  expect(complaintsOf(1, { failed: 1, failures: ['a.spec.ts: “one”: why'], end })).toEqual(['console:test: 1 failed', '  a.spec.ts: “one”: why', `  ${end}`]);
+  expect(complaintsOf(0, {})).toEqual([]);
+});
