@@ -125,9 +125,9 @@ export class ShardOwner {
     }
     if (!this.bucket || this.leaving) return this.bucket?.close();
     // asks again every few ms instead of each second: a first delivery should not wait for that
-    await this.bucket.whenReady(5_000).catch((error: unknown) => log.warn({ err: error }, 'the lease bucket is open, and not to be believed yet'));
-    this.leases = new Leases(this.bucket, app, replica, log);
+    await this.bucket.whenReady(5_000).catch((error: unknown) => this.leaving ?? log.warn({ err: error }, 'the lease bucket is open, and not to be believed yet'));
     if (this.leaving) return this.bucket.close();
+    this.leases = new Leases(this.bucket, app, replica, log);
     this.rounds = setInterval(() => this.round(this.leases as Leases), ROUND_EVERY_MS);
     this.round(this.leases);
     return undefined;

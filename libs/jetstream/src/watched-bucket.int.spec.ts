@@ -1,6 +1,6 @@
 import { buckets, MARKER_KEY } from '@spillway/topology';
 import { eventually } from '@spillway/testing';
-import { PublishRefused, RevisionConflict } from './errors.ts';
+import { PublishRefused, RevisionConflict, Stopped } from './errors.ts';
 import { startPlaneBroker, testLog, type PlaneBroker } from './testing/index.ts';
 import { WatchedBucket } from './watched-bucket.ts';
 
@@ -114,6 +114,8 @@ describe('a watched bucket', () => {
     await plane.broker.api(`STREAM.CREATE.${STREAM}`, { name: STREAM, subjects: [`$KV.${BUCKET}.>`], allow_direct: true, max_msgs_per_subject: buckets[BUCKET].history });
     const stranger = await WatchedBucket.open(plane.broker, BUCKET, { log: testLog });
     await expect(stranger.whenReady(1_500)).rejects.toThrow('no marker');
+    const waited = stranger.whenReady(60_000).catch((error: unknown) => error);
     stranger.close();
+    expect(await waited).toBeInstanceOf(Stopped);
   });
 });

@@ -4,7 +4,7 @@ import { backOff } from './backoff.ts';
 import type { Broker } from './broker.ts';
 import { BucketKeys, type Entry } from './bucket-keys.ts';
 import { watchBucket, type BucketWatch, type Change } from './bucket-watch.ts';
-import { BrokerRefused } from './errors.ts';
+import { BrokerRefused, Stopped } from './errors.ts';
 import { isSuspectKey } from './suspect-key.ts';
 
 export type { Entry } from './bucket-keys.ts';
@@ -69,9 +69,10 @@ export class WatchedBucket {
     return this.fault === undefined ? { ready: true } : { ready: false, why: `${this.bucket}: ${this.fault}` };
   }
 
-  /** @throws Error saying why not, after `timeoutMs` */
+  /** @throws Error saying why not, after `timeoutMs`; Stopped as soon as it is closed */
   async whenReady(timeoutMs = 30_000): Promise<void> {
     for (const deadline = performance.now() + timeoutMs; this.fault !== undefined; ) {
+      if (this.closed) throw new Stopped(`waiting for ${this.bucket}`);
       if (performance.now() > deadline) throw new Error(`not ready after ${timeoutMs} ms: ${this.state.why ?? ''}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
       await this.inspect();
