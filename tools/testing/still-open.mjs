@@ -1,11 +1,23 @@
 /** @typedef {Record<string, number>} Resources how many there are of each kind: `{ Timeout: 1, TCPSocketWrap: 2 }` */
 /** @typedef {{ file: string, resources: Resources }} AfterFile what there was once a test file was through */
 
+/** What we write to is always there, and keeps nobody from ending. @returns {string[]} as Node names it: `PipeWrap` under nx, `TTYWrap` in a terminal */
+const ofOutput = () =>
+  [process.stdout, process.stderr].flatMap((stream) => {
+    const { _handle: handle } = /** @type {{ _handle?: object }} */ (/** @type {unknown} */ (stream));
+    return handle ? `${handle.constructor.name}Wrap` : [];
+  });
+
 /** @returns {Resources} what keeps this process from ending now */
 export const openResources = () => {
   /** @type {Resources} */
   const counts = {};
-  for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
+  const output = ofOutput();
+  for (const kind of process.getActiveResourcesInfo()) {
+    const at = output.indexOf(kind);
+    if (at >= 0) output.splice(at, 1);
+    else counts[kind] = (counts[kind] ?? 0) + 1;
+  }
   return counts;
 };
 
