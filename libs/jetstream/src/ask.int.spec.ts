@@ -32,3 +32,16 @@ it('waits for nobody where nobody listens, or is expected to', async () => {
   expect([await ask([], 2), await ask([], 0)]).toEqual([[], []]);
   expect(performance.now() - startedAt).toBeLessThan(10_000);
 });
+
+it('is not disturbed by a question or an answer that is no JSON', async () => {
+  const [owner, stranger] = [await plane.connect(), await plane.connect()];
+  const stop = answerTo(owner, 'webhook.ask.learnt.*', () => 'known');
+  stranger.nc.subscribe('webhook.ask.learnt.3', { callback: (_error, message) => void message.respond('{') });
+  for (const broker of [owner, stranger]) await broker.nc.flush();
+  stranger.nc.publish('webhook.ask.learnt.3', '{');
+  await stranger.nc.flush();
+  expect(await ask([], 2, 3_000)).toEqual(['known']);
+  expect(await ask([], 1)).toEqual(['known']);
+  stop();
+  await owner.nc.flush();
+});

@@ -1,7 +1,19 @@
-import { createInbox } from '@nats-io/transport-node';
+import { createInbox, type Msg } from '@nats-io/transport-node';
 import type { Broker } from './broker.ts';
 
 export type AskOptions = { /** So many answers are all that can come. */ want: number; timeoutMs: number };
+
+/**
+ * `undefined`: no JSON, so from a stranger. What a subscription's callback throws ends the client's reading of the whole connection (3.4.0, `dial` of its protocol
+ * handler): nothing more is heard until, after 10 to 15 s, it is given up for stale.
+ */
+const read = (message: Msg): unknown => {
+  try {
+    return message.json();
+  } catch {
+    return undefined;
+  }
+};
 
 /**
  * Asks whoever listens on a subject, over core NATS: for what is kept nowhere but in memory, and only shown to people.
@@ -16,7 +28,8 @@ export const askAll = async <T>(broker: Broker, subject: string, question: unkno
   const subscription = broker.nc.subscribe(reply, {
     callback: (_error, message) => {
       // without data: the server says that nobody listens
-      if (message.data.length > 0) answers.push(message.json<T>());
+      const answer = message.data.length > 0 ? read(message) : undefined;
+      if (answer !== undefined) answers.push(answer as T);
       if (message.data.length === 0 || answers.length >= want) all.resolve();
     },
   });
@@ -31,7 +44,8 @@ export const askAll = async <T>(broker: Broker, subject: string, question: unkno
 export const answerTo = (broker: Broker, filter: string, answer: (subject: string, question: unknown) => unknown): (() => void) => {
   const subscription = broker.nc.subscribe(filter, {
     callback: (_error, message) => {
-      const said = answer(message.subject, message.json());
+      const question = read(message);
+      const said = question === undefined ? undefined : answer(message.subject, question);
       if (said !== undefined) message.respond(JSON.stringify(said));
     },
   });
