@@ -7,7 +7,7 @@ import type { Mark } from './index/mark.ts';
 import type { Recent, RecentKeys } from './recent-keys.ts';
 
 /** An event that dedupe was handed, and whatever may be computed of it once. */
-export type Arrived = { message: Pick<WaitingMessage, 'sequence' | 'data' | 'storedAtMs'>; meta: EventMeta };
+export type Arrived = { message: Pick<WaitingMessage, 'sequence' | 'place' | 'data' | 'storedAtMs'>; meta: EventMeta };
 
 /** What became of an admitted event: its deliveries are stored; nothing is; or the broker's own window knew every one of them. */
 export type Outcome = 'stored' | 'failed' | 'second_net';
@@ -58,6 +58,12 @@ export class Admission {
     return { kind: 'admitted', repeated: id.repeated, again: id.again, settle: (outcome) => id.settle(outcome !== 'failed') };
   }
 
+  /** What can be said at once and for certain of a repetition by id; `undefined`: `admit` will tell. */
+  knownRepeat({ message, meta }: Arrived): Duplicate | undefined {
+    const known = this.options.recent.duplicateOf(idKey(meta), this.markOf({ message, meta }, ''), this.options.index.windowMs, performance.now());
+    return known && { kind: 'duplicate', by: 'id', of: meta.eventId, differs: known.of.checksum !== bodyChecksum(meta.type, dataOf(message.data)) };
+  }
+
   /** The message goes to the pipeline's dead letters: nobody may be dropped for it. */
   async giveUp({ message, meta }: Arrived): Promise<void> {
     const { index } = this.options;
@@ -102,7 +108,7 @@ export class Admission {
 
   private markOf({ message, meta }: Arrived, checksum: string): Mark {
     const acceptedAtMs = Date.parse(meta.acceptedAt) || message.storedAtMs;
-    return { world: this.options.world, sequence: message.sequence, acceptedAtMs, event: meta.eventId, checksum, again: false };
+    return { world: this.options.world, sequence: message.sequence, place: message.place ?? 0, acceptedAtMs, event: meta.eventId, checksum, again: false };
   }
 
   /** By the table of recent keys, then by the index. */

@@ -1,4 +1,4 @@
-import { readEvent, UnreadableMessage, type EventMeta, type Fact } from '@spillway/contracts';
+import { acceptanceNumber, readEvent, UnreadableMessage, type EventMeta, type Fact } from '@spillway/contracts';
 import { buryUnread, isPassingThrow, keepAsDead, type PipelineReason, Stopped, type Publisher, type Thrown, type WaitingMessage } from '@spillway/jetstream';
 import type { Logger } from '@spillway/telemetry';
 import { eventDead } from './fan-out.ts';
@@ -39,7 +39,7 @@ const bury = async (message: WaitingMessage, { reason, detail, blind }: Why, { a
   if (!meta) return buryUnread(dead, message, { app, reason, detail });
   await lanes.fresh.giveUp({ message, meta });
   const kept = await keepAsDead(dead, message, { app, reason, detail });
-  await record(meta.tenant, { ...eventDead({ meta, ingest: message.sequence, body: message.data, now: now() }, reason, app), kept });
+  await record(meta.tenant, { ...eventDead({ meta, ingest: acceptanceNumber(message), body: message.data, now: now() }, reason, app), kept });
   if (message.owned()) message.remove();
 };
 

@@ -68,6 +68,7 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
     decode: (message): Routing => ({ message, meta: readEvent(message.headers) }),
     settle: async (message) => message.remove(),
     room: lanes.room,
+    screen: lanes.screen,
     mayTake: () => registry.state.ready && (control.state.ready || performance.now() - startedAt > RULES_WITHIN_MS),
     onAlone: nowWorking,
     ...deadInPipeline({ app: APP, dead, lanes, record, log, now, onCrash: () => (crashes += 1) }),

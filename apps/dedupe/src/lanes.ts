@@ -1,8 +1,8 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import type { EndpointRegistry } from '@spillway/endpoints';
-import { Duplicates, isPassing, Pager, Places, Publisher, type Broker, type Room } from '@spillway/jetstream';
+import { Duplicates, isPassing, Pager, Places, Publisher, type Broker, type Room, type Screened, type WaitingMessage } from '@spillway/jetstream';
 import type { Logger } from '@spillway/telemetry';
-import { subject, type DeliveryLane, type IngestLane } from '@spillway/topology';
+import { subject, type DeliveryLane, type IngestLane, type QueueName } from '@spillway/topology';
 import type { Admission } from './admission.ts';
 import { DeliveryQuota, type DeliveryBytes, type QuotaState } from './delivery-quota.ts';
 import { Router, type RouterOptions } from './router.ts';
@@ -71,6 +71,8 @@ export class Lanes implements OnModuleDestroy {
     if (queue !== 'dedupe-bulk') return heldBytes < FRESH_HELD_BYTES_MAX ? FRESH_HELD_MAX - held : 0;
     return this.quota.mayTake(held === 0) && heldBytes < BULK_HELD_BYTES_MAX ? Math.min(BULK_PULL_MAX, BULK_HELD_MAX - held) : 0;
   };
+
+  readonly screen = (queue: QueueName, messages: readonly WaitingMessage[]): Screened => (queue === 'dedupe-bulk' ? this.bulk : this.fresh).screen(messages);
 
   /** Before the transport drains: what waits for room in DELIVERY would hold it up to its deadline. */
   onModuleDestroy(): void {

@@ -2,7 +2,7 @@ import type { Mark } from './index/mark.ts';
 import { RecentKeys, type Verdict } from './recent-keys.ts';
 
 const WINDOW_MS = 60_000;
-const mark = (sequence: number, over: Partial<Mark> = {}): Mark => ({ world: 'w', sequence, acceptedAtMs: 1_000_000, event: 'evt_a', checksum: 'x', again: false, ...over });
+const mark = (sequence: number, over: Partial<Mark> = {}): Mark => ({ world: 'w', sequence, place: 0, acceptedAtMs: 1_000_000, event: 'evt_a', checksum: 'x', again: false, ...over });
 const claim = (keys: RecentKeys, key: string, of: Mark, nowMs = 0): Verdict => keys.claim(key, of, WINDOW_MS, nowMs);
 const mine = (verdict: Verdict) => {
   if (verdict.kind !== 'mine') throw new Error('expected to be the first');

@@ -47,6 +47,12 @@ export class RecentKeys {
     return { kind: 'mine', again, settle: this.remember(key, again ? { ...mark, again } : mark, nowMs) };
   }
 
+  /** Whoever stands for this one for certain: it is stored. Remembers nothing. */
+  duplicateOf(key: string, mark: Mark, windowMs: number, nowMs: number): Recent | undefined {
+    const found = this.find(key, nowMs);
+    return found?.stored === true && judge(found.of, mark, windowMs) === 'duplicate' ? found : undefined;
+  }
+
   private find(key: string, nowMs: number): Recent | undefined {
     const found = this.known.get(key);
     return found !== undefined && nowMs - found.claimedAtMs < this.heldMs ? found : undefined;

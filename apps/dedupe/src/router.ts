@@ -1,6 +1,6 @@
-import { UnreadableMessage, type EventMeta, type Fact } from '@spillway/contracts';
+import { acceptanceNumber, readEvent, UnreadableMessage, type EventMeta, type Fact } from '@spillway/contracts';
 import type { EndpointRegistry } from '@spillway/endpoints';
-import type { Duplicates, Places, Publisher, PubAck, WaitingMessage } from '@spillway/jetstream';
+import type { Duplicates, Places, Publisher, PubAck, Screened, WaitingMessage } from '@spillway/jetstream';
 import type { DeliveryLane } from '@spillway/topology';
 import type { Admission, Admitted, Duplicate } from './admission.ts';
 import { eventAccepted, eventUnrouted, fanOut, type Message } from './fan-out.ts';
@@ -59,17 +59,30 @@ export class Router {
     if (!stored) await this.drop(routing, { by: 'id', of: routing.meta.eventId, differs: false });
   }
 
+  /** Takes the known repetitions out of what came on one page, without a promise for each: a flood of them is what pages are full of. */
+  screen(messages: readonly WaitingMessage[]): Screened {
+    const left = new Set<WaitingMessage>();
+    const rounds = new Set<Promise<void>>();
+    for (const message of messages) {
+      const routing = readable(message);
+      const repeat = routing && this.options.admission.knownRepeat(routing);
+      if (repeat) rounds.add(this.drop(routing, repeat));
+      else left.add(message);
+    }
+    return { left, done: Promise.all(rounds) };
+  }
+
   /** It goes to the pipeline's dead letters: whoever repeats it must not be dropped for it. */
   async giveUp(routing: Routing): Promise<void> {
     if (routing.message.data.length > 0) await this.options.admission.giveUp(routing);
   }
 
-  private async drop({ message, meta }: Routing, { by, of, differs }: Omit<Duplicate, 'kind'>): Promise<void> {
+  private drop({ message, meta }: Routing, { by, of, differs }: Omit<Duplicate, 'kind'>): Promise<void> {
     message.passOn?.();
     this.counted.duplicates += 1;
     if (by === 'content') this.counted.byContent += 1;
     this.observe({ message, meta }, by);
-    await this.options.duplicates.drop({ tenant: meta.tenant, original: of, by, event: meta.eventId, ingest: message.sequence, differs });
+    return this.options.duplicates.drop({ tenant: meta.tenant, original: of, by, event: meta.eventId, ingest: acceptanceNumber(message), differs });
   }
 
   private observe({ message: { data: body }, meta: { tenant, type, eventId: event, job } }: Routing, as: 'new' | 'id' | 'content'): void {
@@ -79,7 +92,7 @@ export class Router {
   /** @returns false when the broker's own window knew all of it: a duplicate that we had forgotten, or never saw */
   private async deliver({ message, meta }: Routing, { repeated, again }: Admitted): Promise<boolean> {
     const { endpoints, skipped } = await this.resolve(meta);
-    const said = { meta, ingest: message.sequence, body: message.data, now: this.options.now(), skipped };
+    const said = { meta, ingest: acceptanceNumber(message), body: message.data, now: this.options.now(), skipped };
     if (endpoints.length === 0) {
       message.passOn?.();
       this.counted.unrouted += 1;
@@ -136,3 +149,13 @@ export class Router {
     return storeAll(this.options.delivery, messages);
   }
 }
+
+/** What it cannot read its handler will say. */
+const readable = (message: WaitingMessage): Routing | undefined => {
+  if (message.data.length === 0) return undefined;
+  try {
+    return { message, meta: readEvent(message.headers) };
+  } catch {
+    return undefined;
+  }
+};

@@ -1,5 +1,5 @@
 import { eventHeaders } from '@spillway/contracts';
-import { OutcomeUnknown, withinMs, type Outgoing, type Publisher } from '@spillway/jetstream';
+import { OutcomeUnknown, withinMs, type Outgoing, type PubAck, type Publisher } from '@spillway/jetstream';
 import type { Principal } from '@spillway/keys';
 import { ProblemError } from '@spillway/service-kit';
 import { newTraceparent } from '@spillway/telemetry';
@@ -64,12 +64,10 @@ export class Acceptance {
   private async store(event: Named): Promise<string> {
     const ready = this.ready(event);
     const { subject: to, headers, data } = ready.message;
-    try {
-      await this.options.publisher.publish(to, headers, data);
-    } catch (error) {
-      throw this.failed(ready, error as Error);
-    }
-    this.stored(ready);
+    const ack = await this.options.publisher.publish(to, headers, data).catch((error: Error) => {
+      throw this.failed(ready, error);
+    });
+    this.stored(ready, ack);
     this.options.metrics.stored(1);
     return event.eventId;
   }
@@ -82,7 +80,7 @@ export class Acceptance {
       if (answer instanceof ProblemError) return answer;
       const outcome = outcomes[at++];
       if (outcome instanceof Error) return this.failed(answer, outcome);
-      this.stored(answer);
+      this.stored(answer, outcome as PubAck);
       stored += 1;
       return answer.event.eventId;
     });
@@ -130,8 +128,8 @@ export class Acceptance {
     }
   }
 
-  private stored({ event, place, bytes }: Ready): void {
-    place.stored(bytes);
+  private stored({ event, place, bytes }: Ready, { place: onPage = 0 }: PubAck): void {
+    place.stored(bytes, onPage === 0);
     this.options.repeats.stored(event);
   }
 

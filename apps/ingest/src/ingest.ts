@@ -3,7 +3,7 @@ import { assertSynced, joinPlane, Pager, Publisher, type Broker, type PinnedWorl
 import { KeyRing } from '@spillway/keys';
 import { Health, requestDurations, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics } from '@spillway/telemetry';
-import { ID_WINDOW_SECONDS, subject } from '@spillway/topology';
+import { ID_WINDOW_SECONDS, isOrderedIngest, subject } from '@spillway/topology';
 import type { FastifyInstance } from 'fastify';
 import { Acceptance } from './acceptance.ts';
 import { Crowding } from './admission/crowding.ts';
@@ -64,6 +64,7 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     maxWaitingBytes: 2 * config.maxBytesInFlight,
     // two groups are under way at once, so where a disk sync takes 90 ms, groups of 500 are 11,000 events a second in batches, whatever the rest can do
     maxGroup: 1_000,
+    pages: (of) => !isOrderedIngest(of),
   });
   const settings = await WatchedSettings.open(broker, { log, pin: worlds.created('KV_webhook_endpoints') });
   const crowding = new Crowding({
@@ -84,7 +85,7 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     keepApart: (of, forMs) => publisher.keepApart(of, forMs),
   });
   const counting = await watchShares(broker, shares, log);
-  const crowdingWatch = watchCrowding(broker, crowding, () => shares.meanBytes, log);
+  const crowdingWatch = watchCrowding(broker, crowding, () => ({ bytes: shares.meanBytes, events: publisher.perMessage }), log);
   const door = new FrontDoor({ keys, inFlight, shares, rates: new KeyRates(), maxEventBytes, brokerFault: brokerFault(broker, worlds) });
   const ledger = new Pager(broker);
   const told = new DroppedByType((dropped) => {

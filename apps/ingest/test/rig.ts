@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { readEvent, type EventMeta, type Fact } from '@spillway/contracts';
-import { BrokerRefused } from '@spillway/jetstream';
-import { startPlaneBroker, type PlaneBroker, type PlaneBrokerOptions } from '@spillway/jetstream/testing';
+import { BrokerRefused, RawHeaders } from '@spillway/jetstream';
+import { everythingIn, onePerMessage, startPlaneBroker, type PlaneBroker, type PlaneBrokerOptions } from '@spillway/jetstream/testing';
 import { loadConfig, serve, type Problem, type Serving } from '@spillway/service-kit';
 import { ApiContract, type ApiDescription } from '@spillway/testing';
-import type { StreamName } from '@spillway/topology';
+import { readIngest, type IngestLane, type StreamName } from '@spillway/topology';
 import { IngestConfig } from '../src/ingest.config.ts';
 import { ingest } from '../src/ingest.ts';
 import { openApiDocument } from '../src/openapi/document.ts';
@@ -16,7 +16,7 @@ export type RigOptions = PlaneBrokerOptions & { env?: Record<string, string> };
 export type Answer = { status: number; headers: Headers; body: string; problem: Problem & { errors?: { field: string; wanted: string; seen?: string }[] }; id: string; results: Result[]; tookMs: number };
 /** Of one event of a batch. */
 export type Result = { status: number; id?: string; retryAfterSeconds?: number; problem?: Problem };
-type RawMessage = { seq: number; data: string; hdrs: string };
+type RawMessage = { subject: string; seq: number; data: string; hdrs: string };
 /** The server's number for: there is none. */
 const NO_MESSAGE = 10_037;
 export type Stored = { body: string; meta: EventMeta };
@@ -100,19 +100,24 @@ export class Rig {
 
   /** How many events are on the broker's disk. */
   async count(): Promise<number> {
-    const { state } = await this.plane.broker.api<{ state: { messages: number } }>('STREAM.INFO.WEBHOOK_INGEST');
-    return state.messages;
+    return (await everythingIn(this.plane.broker, 'WEBHOOK_INGEST')).length;
+  }
+
+  /** How many events of a tenant wait, by lane: those on pages one by one. */
+  async waiting(tenant: string): Promise<Partial<Record<IngestLane, number>>> {
+    const lanes = (await everythingIn(this.plane.broker, 'WEBHOOK_INGEST')).flatMap(({ subject: of }) => readIngest(of) ?? []).filter((one) => one.tenant === tenant);
+    return Object.fromEntries([...Map.groupBy(lanes, ({ lane }) => lane)].map(([lane, all]) => [lane, all.length]));
   }
 
   /** The newest event of a tenant, as it lies in the stream. */
   async newest(tenant: string): Promise<Stored> {
     const { message } = await this.plane.broker.api<{ message: RawMessage }>('STREAM.MSG.GET.WEBHOOK_INGEST', { last_by_subj: `webhook.ingest.fresh.${tenant}` });
-    return storedOf(message);
+    return storedOf(message).at(-1) as Stored;
   }
 
   /** All events of a tenant, in the order of the stream. */
   async all(tenant: string): Promise<Stored[]> {
-    return (await this.read('WEBHOOK_INGEST', `webhook.ingest.*.${tenant}`)).map((message) => storedOf(message));
+    return (await this.read('WEBHOOK_INGEST', `webhook.ingest.*.${tenant}`)).flatMap((message) => storedOf(message));
   }
 
   /** All facts of a tenant, likewise. */
@@ -149,15 +154,5 @@ export class Rig {
 export const headOf = (...more: string[]): string =>
   ['POST /v1/events HTTP/1.1', 'host: x', `authorization: Bearer ${ADMIN_KEY}`, 'content-type: application/json', ...more, '', ''].join('\r\n');
 
-const storedOf = ({ data, hdrs }: RawMessage): Stored => ({
-  body: Buffer.from(data, 'base64').toString('utf8'),
-  meta: readEvent(headersOf(Buffer.from(hdrs, 'base64').toString('utf8'))),
-});
-
-const headersOf = (text: string): Map<string, string> =>
-  new Map(
-    text
-      .split('\r\n')
-      .filter((line) => line.includes(': '))
-      .map((line) => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]),
-  );
+const storedOf = ({ subject, data, hdrs }: RawMessage): Stored[] =>
+  onePerMessage({ subject, data: Buffer.from(data, 'base64').toString('utf8'), headers: new RawHeaders(Buffer.from(hdrs, 'base64')) }).map(({ data: body, headers }) => ({ body, meta: readEvent(headers) }));

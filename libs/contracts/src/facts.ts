@@ -19,7 +19,7 @@ type OfEvent = Said & {
   time?: string;
   acceptedAt: string;
   traceparent?: string;
-  /** The INGEST sequence that this fact settles: the books count these. */
+  /** The acceptance that this fact settles (see `acceptanceNumber`): the books count these. */
   ingest: number;
   /** Exactly the text that receivers get; a JSON string, so that a reader's own parser cannot change a number in it. */
   body?: string;
@@ -65,7 +65,7 @@ export type DroppedOriginal = {
   /** `id`: the same event once more. `content`: other events of the same content, where a rule says so. */
   by: 'id' | 'content';
   count: number;
-  /** The INGEST sequences that this settles. None of what ingest dropped at its door: those were never stored, and are no acceptances. */
+  /** The acceptances that this settles (see `acceptanceNumber`). None of what ingest dropped at its door: those were never stored, and are no acceptances. */
   ingest: number[];
   /** By content: the dropped events' own ids, in the order of `ingest`. By id they are the original's. */
   dropped?: string[];

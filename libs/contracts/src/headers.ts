@@ -29,6 +29,8 @@ export const header = {
   job: 'Webhook-Job',
   /** `bulk`: it came by that lane, whose budget it has wherever it waits now. */
   lane: 'Webhook-Lane',
+  /** How many events the message holds, each with its own headers: it is a page. */
+  page: 'Webhook-Page',
   /** Why it is a dead letter. */
   reason: 'Webhook-Reason',
   /** What exactly was wrong, for people. */

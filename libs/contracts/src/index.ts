@@ -9,6 +9,7 @@ export {
   TYPE_FILTER_PATTERN,
 } from './tokens.ts';
 export { isRfc3339 } from './rfc3339.ts';
+export { acceptanceNumber } from './acceptance-number.ts';
 export { bodyChecksum } from './body-checksum.ts';
 export { readDroppedAtDoor, type DroppedAtDoor } from './dropped-at-door.ts';
 export { deliveryId, derivedCloudEventId, derivedEventId, derivedJobId, newEndpointId, newEventId, newJobId } from './ids.ts';

@@ -1,6 +1,6 @@
 import { durableName } from '@spillway/topology';
 import { eventually } from '@spillway/testing';
-import type { DurableMessage } from './durable-message.ts';
+import type { WaitingMessage } from './waiting-message.ts';
 import { DurableWork } from './durable-work.ts';
 import { Publisher } from './publisher.ts';
 import { RecentlySettled } from './recently-settled.ts';
@@ -35,7 +35,7 @@ const settled = (): Promise<void> =>
 const send = (count: number, from = 0): Promise<unknown> =>
   Promise.all(Array.from({ length: count }, (_, n) => publisher.publish('webhook.ingest.fresh.acme', [['ce-id', String(from + n)]], Buffer.from(String(from + n)))));
 
-type Options = { take: (message: DurableMessage) => Promise<void>; room?: (held: number, bytes: number) => number; mayAct?: () => boolean };
+type Options = { take: (message: WaitingMessage) => Promise<void>; room?: (held: number, bytes: number) => number; mayAct?: () => boolean };
 const open = ({ take, room = (held) => 100 - held, mayAct = () => true }: Options): DurableWork => {
   const work = new DurableWork({ broker: plane.broker, stream: STREAM, durable: DURABLE, world: `${STREAM}@t0`, settled: new RecentlySettled(), room, mayAct, take, onSettled: () => undefined, brokerNowMs: () => 0, log: testLog });
   works.push({ work, beat: setInterval(() => work.tick(performance.now()), 5) });

@@ -1,10 +1,14 @@
+import { setTimeout as after } from 'node:timers/promises';
 import type { Logger } from '@spillway/telemetry';
 import type { Broker } from './broker.ts';
 import { DurableMessage } from './durable-message.ts';
 import { HeldMessages } from './held-messages.ts';
+import { linesSaid, readPage } from './page.ts';
+import { PageEntry } from './page-entry.ts';
 import { Puller } from './puller.ts';
 import type { RecentlySettled } from './recently-settled.ts';
 import type { ShardWork } from './shard-work.ts';
+import type { WaitingMessage } from './waiting-message.ts';
 
 export type DurableWorkOptions = {
   broker: Broker;
@@ -14,30 +18,46 @@ export type DurableWorkOptions = {
   world: string;
   /** What this process settled of this durable, also under an earlier lease. */
   settled: RecentlySettled;
-  /** How many more messages may be held, given how many are, how many bytes they have, and how long the last that came had waited. */
+  /** How many more messages may be held, each of a page counted, given how many are, how many bytes they have, and how long the last that came had waited. */
   room: (held: number, heldBytes: number, waitedMs: number) => number;
   /** The broker's time; 0 while it is not known. */
   brokerNowMs: () => number;
   /** False once the shard went to somebody else. */
   mayAct: () => boolean;
-  take: (message: DurableMessage) => Promise<unknown>;
+  /** Resolves when it is done with the message, whether or not it was removed. Never rejects. */
+  take: (message: WaitingMessage) => Promise<unknown>;
+  /** Asked of each page that comes for the first time, in place of `take` for whatever it screens out. */
+  screen?: ((messages: readonly WaitingMessage[]) => Screened) | undefined;
   /** Something was settled: the ack floor may have moved. */
   onSettled: () => void;
   log: Logger;
 };
+
+/** What is left to be worked one by one; and when the others, which need nothing more, are done with. If it rejects they are worked one by one, too. */
+export type Screened = { left: ReadonlySet<WaitingMessage>; done: Promise<unknown> };
+
+/** As soon as the server would hand out again what was left unacked (`ack_wait`). */
+const AGAIN_AFTER_MS = 5_000;
+/** Of how many messages a page has: half of what came before is forgotten with every seven. */
+const WEIGHT_OF_A_PAGE = 0.1;
 
 /** Works one durable: pulls what there is room for, hands it on, and keeps it from coming again while it is worked. */
 export class DurableWork implements ShardWork {
   private readonly puller: Puller;
   private readonly held: HeldMessages<DurableMessage>;
   private readonly underWay = new Set<Promise<unknown>>();
+  /** Ends the waiting for another try. */
+  private readonly ending = new AbortController();
+  /** Not done with, each of a page counted. */
+  private open = 0;
+  private perMessage = 1;
   private heldBytes = 0;
   private waitedMs = 0;
 
   constructor(private readonly options: DurableWorkOptions) {
     const { broker, stream, durable, log } = options;
     this.held = new HeldMessages(options.mayAct);
-    this.puller = new Puller(broker, { stream, durable, log, room: () => options.room(this.held.size, this.heldBytes, this.waitedMs), take: (message) => this.take(message) });
+    this.puller = new Puller(broker, { stream, durable, log, room: () => this.room(), take: (message) => this.take(message) });
   }
 
   /** What is wrong with the durable on the server; `undefined` when nothing is. */
@@ -46,7 +66,7 @@ export class DurableWork implements ShardWork {
   }
 
   get inHand(): number {
-    return this.held.size;
+    return this.open;
   }
 
   tick(nowMs: number): void {
@@ -56,13 +76,20 @@ export class DurableWork implements ShardWork {
 
   async drain(): Promise<void> {
     this.puller.close();
+    this.ending.abort();
     await this.held.holdWhile(this.allDone());
   }
 
   abandon(): void {
     this.puller.close();
+    this.ending.abort();
     this.held.clear();
     this.heldBytes = 0;
+  }
+
+  /** In messages to pull: some of them are pages. */
+  private room(): number {
+    return Math.ceil(this.options.room(this.open, this.heldBytes, this.waitedMs) / this.perMessage);
   }
 
   private async allDone(): Promise<void> {
@@ -70,18 +97,66 @@ export class DurableWork implements ShardWork {
   }
 
   private take(wire: ConstructorParameters<typeof DurableMessage>[0]): void {
-    const { world, mayAct, take } = this.options;
+    const { world, mayAct } = this.options;
     const message = new DurableMessage(wire, world, mayAct, (removed) => this.removed(removed));
     if (this.cameBefore(message)) return;
     this.waitedMs = Math.max(0, this.options.brokerNowMs() - message.storedAtMs);
     this.held.add(message);
     this.heldBytes += message.data.length;
-    const work = take(message).finally(() => {
+    const work = this.workAll(message).finally(() => {
       // settled, or left unacked on purpose: then it comes again after ack_wait
       this.letGo(message);
       this.underWay.delete(work);
     });
     this.underWay.add(work);
+  }
+
+  private workAll(message: DurableMessage): Promise<unknown> {
+    const count = linesSaid(message.headers);
+    const lines = count === undefined ? undefined : readPage(count, message.data);
+    this.perMessage += WEIGHT_OF_A_PAGE * ((lines?.length ?? 1) - this.perMessage);
+    // a page that cannot be read is a message without what every message has, and its reader says so
+    return lines ? this.workPage(message, lines.map((line, place) => new PageEntry(message, line, place))) : this.work(message);
+  }
+
+  /**
+   * Those that come to no outcome are taken up again here, while the page is held: handed out again it would come with what is done already, perhaps to another
+   * replica, and what was published of that is published once more; from two minutes on the broker would not know it again.
+   */
+  private async workPage(page: DurableMessage, entries: readonly PageEntry[]): Promise<void> {
+    let left = await (page.deliveries === 1 ? this.workScreened(entries) : this.workEach(entries));
+    while (left.length > 0) {
+      await after(AGAIN_AFTER_MS, undefined, { signal: this.ending.signal }).catch(() => undefined);
+      if (this.ending.signal.aborted || !page.owned()) return;
+      left = await this.workEach(left.map((entry) => entry.again()));
+    }
+    page.remove();
+  }
+
+  /** @returns those that came to no outcome */
+  private async workScreened(entries: readonly PageEntry[]): Promise<readonly PageEntry[]> {
+    const screened = this.options.screen?.(entries);
+    if (!screened || screened.left.size === entries.length) return this.workEach(entries);
+    const { left, done } = screened;
+    const out = entries.length - left.size;
+    this.open += out;
+    const isDone = done.then(() => true, () => false);
+    const [ofLeft, ok] = await Promise.all([this.workEach(entries.filter((entry) => left.has(entry))), isDone.finally(() => (this.open -= out))]);
+    return ok ? ofLeft : [...ofLeft, ...entries.filter((entry) => !left.has(entry))];
+  }
+
+  private async workEach(entries: readonly PageEntry[]): Promise<readonly PageEntry[]> {
+    await Promise.all(entries.map((entry) => this.work(entry)));
+    return entries.filter(({ removed }) => !removed);
+  }
+
+  private async work(message: WaitingMessage): Promise<void> {
+    this.open += 1;
+    try {
+      await this.options.take(message);
+    } finally {
+      this.open -= 1;
+    }
   }
 
   /** After a restart the server hands out again what we have in hand, or settled in its last moments: no second attempt follows from that. */

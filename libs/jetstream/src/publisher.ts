@@ -2,18 +2,13 @@ import type { HeaderPairs } from '@spillway/contracts';
 import { streams, type StreamName, type StreamRow } from '@spillway/topology';
 import { nuid, type Msg } from '@nats-io/transport-node';
 import { backOff } from './backoff.ts';
+import { bindPages, PAGE_BYTES } from './bind-pages.ts';
 import type { Broker } from './broker.ts';
 import { BrokerAway, isPassing, OutcomeUnknown, PublisherSaturated, PublishRefused, Stopped } from './errors.ts';
 import { asMsgHdrs, encodeHeaders, headersFit } from './raw-headers.ts';
+import type { Outgoing, PubAck, Unit } from './unit.ts';
 
-export type PubAck = {
-  /** Its sequence in the stream. */
-  seq: number;
-  /** Its `Nats-Msg-Id` was known: it is stored already, and not once more. */
-  duplicate: boolean;
-};
-
-export type Outgoing = { subject: string; headers: HeaderPairs; data: Uint8Array };
+export type { Outgoing, PubAck } from './unit.ts';
 
 export type PublisherOptions = {
   maxWaiting?: number;
@@ -21,10 +16,10 @@ export type PublisherOptions = {
   timeoutMs?: number;
   /** Messages a group: 500, and never more than the 1000 that the server takes in a batch. */
   maxGroup?: number;
+  /** Of which subjects the messages of a group are stored as pages: one message of the stream for many. None of them may have a `Nats-Msg-Id`. */
+  pages?: (subject: string) => boolean;
 };
 
-/** What goes together: one message, or several that are stored all or none. */
-type Unit = { messages: readonly Outgoing[]; bytes: number; since: number; resolve: (acks: PubAck[]) => void; reject: (error: Error) => void };
 type WireAck = { seq?: number; duplicate?: boolean; batch?: string; count?: number; error?: { code: number; err_code?: number; description?: string } };
 
 /** Up to here as pipelined singles (0.5–1 ms each, side by side), above as one atomic batch (4–9 ms, one disk sync for all): measured, they cross at about ten. */
@@ -35,6 +30,8 @@ const GROUP = 500;
 const MAX_BATCH_BYTES = 4 * 2 ** 20;
 const GROUPS_IN_FLIGHT = 2;
 const TENS = 10;
+/** Half of what came before is forgotten with every seven groups. */
+const WEIGHT_OF_A_GROUP = 0.1;
 /** What a member of a batch carries more: `Nats-Batch-Id` of 22 characters, `-Sequence` of four and `-Commit`, 88 in all. */
 const BATCH_HEADER_BYTES = 96;
 /** The server's own number for it: "message size exceeds maximum allowed". */
@@ -68,15 +65,18 @@ export class Publisher {
   private readonly maxWaitingBytes: number;
   private readonly timeoutMs: number;
   private readonly maxGroup: number;
+  private readonly pages: PublisherOptions['pages'];
+  private perStored = 1;
 
   constructor(
     private readonly broker: Broker,
     private readonly stream: StreamName,
-    { maxWaiting = 10_000, maxWaitingBytes = 64 * 2 ** 20, timeoutMs = 5_000, maxGroup = GROUP }: PublisherOptions = {},
+    { maxWaiting = 10_000, maxWaitingBytes = 64 * 2 ** 20, timeoutMs = 5_000, maxGroup = GROUP, pages }: PublisherOptions = {},
   ) {
     this.maxWaiting = maxWaiting;
     this.maxWaitingBytes = maxWaitingBytes;
     this.timeoutMs = timeoutMs;
+    this.pages = pages;
     this.maxGroup = Math.min(maxGroup, MAX_BATCH);
     this.isCapped = (streams[stream] as StreamRow).max_msgs_per_subject !== undefined;
   }
@@ -84,6 +84,11 @@ export class Publisher {
   /** Messages accepted here that have no answer yet. */
   get waiting(): number {
     return this.queuedMessages;
+  }
+
+  /** How many messages one that is stored holds, lately: 1 where there are no pages. */
+  get perMessage(): number {
+    return this.perStored;
   }
 
   /** @throws PublishRefused (certainly not stored) | OutcomeUnknown (perhaps stored) | BrokerAway (not sent) | PublisherSaturated (not sent) */
@@ -149,7 +154,19 @@ export class Publisher {
     if (refusal) return reject(refusal);
     this.queuedMessages += messages.length;
     this.queuedBytes += bytes;
-    this.queue.push({ messages, bytes, since: performance.now(), resolve, reject });
+    this.queue.push({
+      messages,
+      bytes,
+      since: performance.now(),
+      resolve: (acks) => {
+        this.forget(messages.length, bytes);
+        resolve(acks);
+      },
+      reject: (error) => {
+        this.forget(messages.length, bytes);
+        reject(error);
+      },
+    });
     this.poke();
   }
 
@@ -202,13 +219,21 @@ export class Publisher {
     if (fresh.length === 0) return this.poke();
     this.flying += 1;
     try {
-      const [apart, together] = this.split(fresh);
+      const [apart, together] = this.split(this.bind(fresh));
       const batched = sizeOf(together) <= FEW ? together.map((unit) => this.sendSingles(unit)) : [this.sendBatch(together)];
       await Promise.all([...apart.map((unit) => this.sendSingles(unit)), ...batched]);
     } finally {
       this.flying -= 1;
       this.poke();
     }
+  }
+
+  private bind(group: Unit[]): Unit[] {
+    if (!this.pages) return group;
+    const bytesMax = Math.min(PAGE_BYTES, (this.broker.nc.info?.max_payload ?? PAGE_BYTES) - 2 * BATCH_HEADER_BYTES);
+    const bound = bindPages(group, this.pages, bytesMax);
+    this.perStored += WEIGHT_OF_A_GROUP * (sizeOf(group) / sizeOf(bound) - this.perStored);
+    return bound;
   }
 
   private split(group: Unit[]): [apart: Unit[], together: Unit[]] {
@@ -222,16 +247,16 @@ export class Publisher {
   /** What has waited as long as an answer may take was never sent; a caller is better told so than kept. */
   private isStale(unit: Unit): boolean {
     if (this.broker.connected && performance.now() - unit.since <= this.timeoutMs) return false;
-    this.fail(unit, new BrokerAway(`a message to ${this.stream}`));
+    unit.reject(new BrokerAway(`a message to ${this.stream}`));
     return true;
   }
 
   private async sendSingles(unit: Unit): Promise<void> {
     try {
-      this.succeed(unit, await Promise.all(unit.messages.map((message) => this.single(message))));
+      unit.resolve(await Promise.all(unit.messages.map((message) => this.single(message))));
     } catch (error) {
       this.remember(error);
-      this.fail(unit, error as Error);
+      unit.reject(error as Error);
     }
   }
 
@@ -245,11 +270,11 @@ export class Publisher {
     try {
       const acks = await this.batch(group.flatMap((unit) => unit.messages));
       let at = 0;
-      for (const unit of group) this.succeed(unit, acks.slice(at, (at += unit.messages.length)));
+      for (const unit of group) unit.resolve(acks.slice(at, (at += unit.messages.length)));
     } catch (error) {
       if (error instanceof PublishRefused) return this.sendApart(group, error);
       if (error instanceof OutcomeUnknown && this.isCapped) for (const { messages } of group) for (const { subject } of messages) this.keepApart(subject);
-      for (const unit of group) this.fail(unit, error as Error);
+      for (const unit of group) unit.reject(error as Error);
     }
   }
 
@@ -258,7 +283,7 @@ export class Publisher {
    * in 200 singles alone would fall from 21.5 k/s to 2.0 k/s. A full stream is full for all of them.
    */
   private async sendApart(group: Unit[], refusal: PublishRefused): Promise<void> {
-    if (refusal.kind === 'stream_full' || refusal.kind === 'storage_full') return group.forEach((unit) => this.fail(unit, refusal));
+    if (refusal.kind === 'stream_full' || refusal.kind === 'storage_full') return group.forEach((unit) => unit.reject(refusal));
     if (refusal.kind === 'busy') await backOff(0);
     if (group.length === 1) return this.sendAlone(group[0] as Unit, refusal);
     if (sizeOf(group) <= TENS) {
@@ -276,10 +301,10 @@ export class Publisher {
   private async sendAlone(unit: Unit, refusal: PublishRefused): Promise<void> {
     if (unit.messages.length === 1 || refusal.kind === 'duplicate_in_batch') return this.sendSingles(unit);
     try {
-      this.succeed(unit, await this.batch(unit.messages));
+      unit.resolve(await this.batch(unit.messages));
     } catch (error) {
       if (error instanceof PublishRefused && error.kind === 'duplicate_in_batch') await this.sendSingles(unit);
-      else this.fail(unit, error as Error);
+      else unit.reject(error as Error);
     }
   }
 
@@ -315,19 +340,9 @@ export class Publisher {
     if (error instanceof PublishRefused && error.kind === 'subject_full') this.full.set(error.subject, { until: performance.now() + FULL_FOR_MS, refusal: error });
   }
 
-  private succeed(unit: Unit, acks: PubAck[]): void {
-    this.forget(unit);
-    unit.resolve(acks);
-  }
-
-  private fail(unit: Unit, error: Error): void {
-    this.forget(unit);
-    unit.reject(error);
-  }
-
-  private forget(unit: Unit): void {
-    this.queuedMessages -= unit.messages.length;
-    this.queuedBytes -= unit.bytes;
+  private forget(count: number, bytes: number): void {
+    this.queuedMessages -= count;
+    this.queuedBytes -= bytes;
   }
 }
 

@@ -2,7 +2,6 @@ import type { Logger } from '@spillway/telemetry';
 import { isPassing } from './errors.ts';
 import type { Left } from './subject-queue.ts';
 import type { SuspectMarkers } from './suspect-markers.ts';
-import { streamOf } from './suspect-key.ts';
 import { afterThrow, CRASHES_MAX, isCharged, judge, THROWS_MAX, type Marker, type PipelineReason, type Thrown, type Verdict } from './suspicion.ts';
 import type { Turnstile } from './turnstile.ts';
 import type { WaitingMessage } from './waiting-message.ts';
@@ -98,20 +97,21 @@ export class SuspectLane {
   private async mark(suspect: Suspect): Promise<Marked | 'later' | undefined> {
     const { markers, turnstile } = this.options;
     const { message } = suspect;
-    const [stream, { origin, sequence }, wanted] = [streamOf(message), message, this.wantedOf(message)];
+    const { origin } = message;
+    const wanted = this.wantedOf(message);
     const innocent = judge(origin, undefined);
     // most have no marker: one write, and no look
-    const revision = suspect.putOff ? undefined : await markers.write(stream, sequence, innocent.marker, 0, wanted);
+    const revision = suspect.putOff ? undefined : await markers.write(origin, innocent.marker, 0, wanted);
     if (revision !== undefined) return { verdict: innocent, revision };
     if (!wanted()) return undefined;
-    const found = await markers.read(stream, sequence);
+    const found = await markers.read(origin);
     const verdict = judge(origin, found?.marker);
     if (isCharged(verdict.marker) && !suspect.putOff && this.waiting.length > 0) {
       suspect.putOff = true;
       return 'later';
     }
     if (isCharged(verdict.marker)) await turnstile.quiet(QUIET_MS);
-    const written = await markers.write(stream, sequence, verdict.marker, found?.revision ?? 0, wanted);
+    const written = await markers.write(origin, verdict.marker, found?.revision ?? 0, wanted);
     return written === undefined ? undefined : { verdict, revision: written };
   }
 
@@ -125,7 +125,7 @@ export class SuspectLane {
     const soon = await Promise.race([ended, after(aloneMs)]);
     onAlone(undefined);
     if (soon) return this.finish(suspect, marker, revision, soon);
-    const beside = await markers.write(streamOf(message), message.sequence, { ...marker, is: 'beside' }, revision, wantedStill(message));
+    const beside = await markers.write(message.origin, { ...marker, is: 'beside' }, revision, wantedStill(message));
     turnstile.open();
     const finished = ended.then((end) => this.finish(suspect, marker, beside ?? revision, end)).catch((error: unknown) => {
       log.error({ err: error, origin: message.origin }, 'the end of a suspect could not be noted');
@@ -153,7 +153,7 @@ export class SuspectLane {
   private async threw(suspect: Suspect, before: Marker, revision: number, error: unknown): Promise<void> {
     const { message, tell } = suspect;
     const marker = afterThrow(message.origin, before);
-    const written = await this.options.markers.write(streamOf(message), message.sequence, marker, revision, wantedStill(message));
+    const written = await this.options.markers.write(message.origin, marker, revision, wantedStill(message));
     if (marker.throws >= THROWS_MAX && written !== undefined) return this.bury(suspect, { marker, reason: 'internal', blind: false }, written, error);
     return tell(undefined);
   }
@@ -170,10 +170,9 @@ export class SuspectLane {
   /** It came to an end in good order. What has no outcome yet keeps what was counted. */
   private async clear(message: WaitingMessage, marker: Marker, revision: number): Promise<void> {
     const { markers } = this.options;
-    const stream = streamOf(message);
     const keeps = message.removed !== true && (marker.crashes > 0 || marker.throws > 0);
-    if (keeps) await markers.write(stream, message.sequence, { ...marker, is: 'resting' }, revision, wantedStill(message));
-    else await markers.remove(stream, message.sequence, revision, withinNoted());
+    if (keeps) await markers.write(message.origin, { ...marker, is: 'resting' }, revision, wantedStill(message));
+    else await markers.remove(message.origin, revision, withinNoted());
   }
 
   private wantedOf(message: WaitingMessage): () => boolean {

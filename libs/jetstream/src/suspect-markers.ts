@@ -1,4 +1,3 @@
-import type { StreamName } from '@spillway/topology';
 import type { Logger } from '@spillway/telemetry';
 import type { Broker } from './broker.ts';
 import { BucketKeys } from './bucket-keys.ts';
@@ -31,8 +30,8 @@ export class SuspectMarkers {
     this.remover = Remover.of(broker);
   }
 
-  async read(stream: StreamName, sequence: number): Promise<Stored | undefined> {
-    const entry = await this.keys.read(suspectKey(this.app, stream, sequence));
+  async read(origin: string): Promise<Stored | undefined> {
+    const entry = await this.keys.read(suspectKey(this.app, origin));
     return entry && { marker: JSON.parse(entry.value) as Marker, revision: entry.revision };
   }
 
@@ -42,8 +41,8 @@ export class SuspectMarkers {
    * @returns the new revision; nothing when somebody else wrote in between, or it is wanted no more
    * @throws InfrastructureError that does not pass by itself
    */
-  async write(stream: StreamName, sequence: number, marker: Marker, revision: number, wanted: () => boolean): Promise<number | undefined> {
-    const key = suspectKey(this.app, stream, sequence);
+  async write(origin: string, marker: Marker, revision: number, wanted: () => boolean): Promise<number | undefined> {
+    const key = suspectKey(this.app, origin);
     const value = JSON.stringify({ ...marker, by: this.by, at: new Date().toISOString() });
     for (; wanted(); await pause()) {
       try {
@@ -57,8 +56,8 @@ export class SuspectMarkers {
   }
 
   /** It ended well. What somebody else wrote since stays. */
-  async remove(stream: StreamName, sequence: number, revision: number, wanted: () => boolean): Promise<void> {
-    const key = suspectKey(this.app, stream, sequence);
+  async remove(origin: string, revision: number, wanted: () => boolean): Promise<void> {
+    const key = suspectKey(this.app, origin);
     for (; wanted(); await pause()) {
       try {
         return this.purgeBehind({ key, revision: await this.keys.remove(key, revision) });

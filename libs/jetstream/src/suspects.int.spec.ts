@@ -70,12 +70,12 @@ const app = (aloneMs?: number): { suspects: Suspects; name: string; buried: Buri
   });
   return { suspects, name, buried, alone, thrown, burial };
 };
-const markerOf = async (name: string, { sequence }: Message): Promise<Marker | undefined> => {
-  const entry = await keys.read(suspectKey(name, STREAM, sequence));
+const markerOf = async (name: string, { origin }: Message): Promise<Marker | undefined> => {
+  const entry = await keys.read(suspectKey(name, origin));
   return entry && (JSON.parse(entry.value) as Marker);
 };
-const leave = (name: string, { sequence, origin }: Message, over: Partial<Marker>): Promise<number> =>
-  keys.create(suspectKey(name, STREAM, sequence), JSON.stringify({ origin, is: 'alone', crashes: 0, throws: 0, ...over }));
+const leave = (name: string, { origin }: Message, over: Partial<Marker>): Promise<number> =>
+  keys.create(suspectKey(name, origin), JSON.stringify({ origin, is: 'alone', crashes: 0, throws: 0, ...over }));
 const removes = (message: Message) => async (): Promise<Left> => message.remove();
 
 it('works suspects one at a time, each under a marker that is stored before it is worked and gone afterwards', async () => {
@@ -121,13 +121,15 @@ it('removes markers of messages that are gone, then what they left behind, and n
   const publisher = new Publisher(plane.broker, STREAM);
   const { seq } = await publisher.publish('webhook.delivery.fresh.3', [], Buffer.from('x'));
   const name = `app${(last += 1)}`;
-  const [there, gone] = [suspectKey(name, STREAM, seq), suspectKey(name, STREAM, seq + 1_000)];
-  for (const key of [there, gone, suspectKey('other', STREAM, seq + 1_000)]) await keys.put(key, '{}');
+  const keyOf = (of: string, at: string): string => suspectKey(of, `${STREAM}@2026-11-22T10:00:00Z:${at}`);
+  const [there, onPage, gone] = [keyOf(name, `${seq}`), keyOf(name, `${seq}-7`), keyOf(name, `${seq + 1_000}`)];
+  const ofAnother = keyOf('other', `${seq + 1_000}`);
+  for (const key of [there, onPage, gone, ofAnother]) await keys.put(key, '{}');
   expect(await sweepMarkers(plane.broker, name)).toBe(1);
-  expect([await keys.read(gone), (await keys.read(there))?.value]).toEqual([undefined, '{}']);
+  expect([await keys.read(gone), (await keys.read(there))?.value, (await keys.read(onPage))?.value]).toEqual([undefined, '{}', '{}']);
   await keys.put('newer', '{}');
   expect([await sweepMarkers(plane.broker, name), await sweepMarkers(plane.broker, name)]).toEqual([1, 0]);
-  expect((await keys.read(suspectKey('other', STREAM, seq + 1_000)))?.value).toBe('{}');
+  expect((await keys.read(ofAnother))?.value).toBe('{}');
 });
 
 it('lets nobody else begin while one is worked alone, for as long as that is quick', async () => {
@@ -157,7 +159,7 @@ it('charges with a crash who is found worked alone, and buries it after three, n
   let worked = 0;
   for (let crash = 1; crash <= 3; crash += 1) {
     // as a process leaves it that is killed while it works it
-    const key = suspectKey(name, STREAM, poison.sequence);
+    const key = suspectKey(name, poison.origin);
     const found = await markerOf(name, poison);
     await keys.put(key, JSON.stringify({ ...(found ?? { origin: poison.origin, crashes: 0, throws: 0 }), is: 'alone' }));
     if (crash === 3) break;

@@ -3,7 +3,6 @@ import { isPassing } from './errors.ts';
 import type { FirstSlices } from './first-slices.ts';
 import { SuspectLane, type Burial } from './suspect-lane.ts';
 import type { SuspectMarkers } from './suspect-markers.ts';
-import { streamOf } from './suspect-key.ts';
 import { afterThrow, isSuspect, SUSPECT_AFTER, type PipelineReason, type Thrown } from './suspicion.ts';
 import { Turnstile } from './turnstile.ts';
 import type { Left } from './subject-queue.ts';
@@ -92,14 +91,13 @@ export class Suspects {
     if (this.noting >= NOTING_MAX || this.throwers.size >= REMEMBERED_MAX) return;
     this.noting += 1;
     try {
-      const { origin, sequence } = message;
-      const stream = streamOf(message);
+      const { origin } = message;
       const wanted = (): boolean => message.owned();
       const { markers } = this.options;
-      let revision = await markers.write(stream, sequence, afterThrow(origin, undefined), 0, wanted);
+      let revision = await markers.write(origin, afterThrow(origin, undefined), 0, wanted);
       if (revision === undefined) {
-        const found = await markers.read(stream, sequence);
-        revision = found && (await markers.write(stream, sequence, afterThrow(origin, found.marker), found.revision, wanted));
+        const found = await markers.read(origin);
+        revision = found && (await markers.write(origin, afterThrow(origin, found.marker), found.revision, wanted));
       }
       if (revision !== undefined) this.throwers.add(origin);
     } finally {

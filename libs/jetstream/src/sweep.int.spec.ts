@@ -2,7 +2,7 @@ import { durableName, filterOf, queueRow } from '@spillway/topology';
 import { eventually } from '@spillway/testing';
 import { jest } from '@jest/globals';
 import type { Broker } from './broker.ts';
-import type { DurableMessage } from './durable-message.ts';
+import type { WaitingMessage } from './waiting-message.ts';
 import { DurableWork } from './durable-work.ts';
 import { Publisher } from './publisher.ts';
 import { Sweep } from './sweep.ts';
@@ -23,7 +23,7 @@ afterEach(async () => {
 
 const sweepOn = (broker: Broker): Sweep => new Sweep({ broker, stream: STREAM, durable: durableName('dedupe-fresh'), filter: filterOf(queueRow('dedupe-fresh')), log: testLog });
 /** A replica of dedupe: takes, acks at once unless told otherwise, and sweeps behind, as long as it is not told to sweep only at its end. */
-const work = async (take: (message: DurableMessage) => Promise<void> = async (message) => message.remove(), { sweeps = true } = {}) => {
+const work = async (take: (message: WaitingMessage) => Promise<void> = async (message) => message.remove(), { sweeps = true } = {}) => {
   const broker = await plane.connect();
   const sweep = sweepOn(broker);
   const durable = new DurableWork({ broker, stream: STREAM, durable: durableName('dedupe-fresh'), world: 'w', settled: new RecentlySettled(), room: (held) => 200 - held, mayAct: () => true, take, onSettled: () => sweep.settled(), brokerNowMs: () => 0, log: testLog });
@@ -50,7 +50,7 @@ it('removes what is settled, and nothing of the other lanes', async () => {
 });
 
 it('removes nothing at or above what is not settled', async () => {
-  const held: DurableMessage[] = [];
+  const held: WaitingMessage[] = [];
   await work(async (message) => {
     if (message.sequence === 20) {
       held.push(message);
@@ -66,7 +66,7 @@ it('removes nothing at or above what is not settled', async () => {
 
 it('may be done by several replicas at once', async () => {
   const taken: number[] = [];
-  const take = async (message: DurableMessage): Promise<void> => {
+  const take = async (message: WaitingMessage): Promise<void> => {
     taken.push(message.sequence);
     message.remove();
   };
@@ -97,7 +97,7 @@ it('sweeps a last time when its work is drained', async () => {
 });
 
 it('looks again while the server has not counted an ack that was sent', async () => {
-  const sent: DurableMessage[] = [];
+  const sent: WaitingMessage[] = [];
   const { broker } = await work(async (message) => {
     sent.push(message);
     await new Promise(() => undefined);
@@ -106,7 +106,7 @@ it('looks again while the server has not counted an ack that was sent', async ()
   await send(1);
   // a sweep every half second: by the fourth, whatever was settled was settled long before
   await eventually(() => expect([sent.length, asked.mock.calls.length >= 4]).toEqual([1, true]));
-  sent[0]?.acknowledge();
+  sent[0]?.remove();
   await eventually(async () => expect(await stored()).toBe(0));
 });
 

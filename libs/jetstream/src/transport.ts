@@ -4,7 +4,7 @@ import type { Logger } from '@spillway/telemetry';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Broker } from './broker.ts';
 import { assertWired } from './consumes.ts';
-import { DurableWork } from './durable-work.ts';
+import { DurableWork, type Screened } from './durable-work.ts';
 import { isPassing } from './errors.ts';
 import { FirstSlices, WATCHED_FROM_LOSSES } from './first-slices.ts';
 import type { Lease } from './leases.ts';
@@ -41,6 +41,8 @@ export type TransportOptions = {
   /** The one place where a message leaves: given what the handler was given, and what it returned. `until told`: it stays, until `readAgain`. */
   settle: (message: WaitingMessage, payload: unknown, result: unknown) => Promise<Left>;
   room: Room;
+  /** Before the messages of a page are handed on one by one: which of them need no handler. Reads them only; what it throws is the handler's to find again. */
+  screen?: (queue: QueueName, messages: readonly WaitingMessage[]) => Screened;
   /** When to ask which subjects a subject queue has; the default is every 5 s. */
   listing?: (queue: QueueName, shard: number) => Pick<SubjectOwnerOptions, 'listings' | 'listEveryMs'>;
   /** A shard was won, and its work is about to begin: what is remembered of it may be old. */
@@ -238,10 +240,26 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
       room: (held, heldBytes, waitedMs) => (mayTake() ? room({ queue: name, held, heldBytes, waitedMs }) : 0),
       brokerNowMs: () => this.brokerNowMs,
       take,
+      screen: this.screenOf(name),
       onSettled: () => sweep.settled(),
       log,
     });
     return sweep.with(work);
+  }
+
+  /** Not while a suspect is worked alone: whatever happens then is the suspect's. */
+  private screenOf(name: QueueName): ((messages: readonly WaitingMessage[]) => Screened) | undefined {
+    const { screen } = this.options;
+    if (!screen) return undefined;
+    return (messages) => {
+      const none = { left: new Set(messages), done: Promise.resolve() };
+      if (!this.suspects.turnstile.isOpen) return none;
+      try {
+        return screen(name, messages);
+      } catch {
+        return none; // whose fault it is the handler finds out: it works them one by one
+      }
+    };
   }
 
   /** Outlives the lease: a shard that is lost for a moment and won again is known. */

@@ -2,10 +2,12 @@ import type { HeaderReader } from '@spillway/contracts';
 
 /** A message where it waits: in a durable (removed by ack and sweep) or in a subject queue (removed by its owner). */
 export interface WaitingMessage {
-  /** Names this message for ever: `<stream>@<the stream's creation time>:<sequence>`. Ids of what follows from it are built on it. */
+  /** Names this message for ever: `<stream>@<the stream's creation time>:<sequence>`, on a page `-<place>` behind it. Ids of what follows from it are built on it. */
   readonly origin: string;
   readonly subject: string;
   readonly sequence: number;
+  /** Where it stands on its page, from 0: the sequence is the page's. Absent: it is a message by itself. */
+  readonly place?: number;
   /** The broker's clock, when it was stored: ms since 1970. */
   readonly storedAtMs: number;
   /** How often it was handed out, this time included; 1 is the first. Always 1 in a subject queue, where nobody counts. */

@@ -54,6 +54,9 @@ export const readParked = (of: string): { kind: ParkedKind; shard: number; endpo
   return match ? { kind: match[1] as ParkedKind, shard: Number(match[2]), endpointId: match[3] as string } : undefined;
 };
 
+/** Whether the events of this subject are routed one after the other: then no two of them may share a message. */
+export const isOrderedIngest = (of: string): boolean => of.startsWith('webhook.ingest.ordered.');
+
 /** Lane and tenant of an event that waits to be routed; `undefined` when it is none. */
 export const readIngest = (of: string): { lane: IngestLane; tenant: string } | undefined => {
   const match = /^webhook\.ingest\.(fresh|bulk|ordered)\.([\w-]+)$/.exec(of);

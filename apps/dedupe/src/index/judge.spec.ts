@@ -1,10 +1,10 @@
 import { judge } from './judge.ts';
 import { printMark, printOrigin, readMark, worldOf, type Mark } from './mark.ts';
 
-const mark = (over: Partial<Mark> = {}): Mark => ({ world: worldOf('2026-11-22T10:00:00.123456789Z'), sequence: 5, acceptedAtMs: 1_000_000, event: 'evt_a', checksum: 'abcdefgh', again: false, ...over });
+const mark = (over: Partial<Mark> = {}): Mark => ({ world: worldOf('2026-11-22T10:00:00.123456789Z'), sequence: 5, place: 0, acceptedAtMs: 1_000_000, event: 'evt_a', checksum: 'abcdefgh', again: false, ...over });
 
 describe('a mark', () => {
-  it.each([mark(), mark({ again: true }), mark({ sequence: 2 ** 52, acceptedAtMs: 1_795_000_000_000, event: 'evt_-_aZ0' })])('is read as it was written', (one) => {
+  it.each([mark(), mark({ again: true }), mark({ place: 999 }), mark({ sequence: 2 ** 52, acceptedAtMs: 1_795_000_000_000, event: 'evt_-_aZ0' })])('is read as it was written', (one) => {
     expect(readMark(printMark(one))).toEqual(one);
     expect(printMark(one).startsWith(printOrigin(one))).toBe(true);
   });
@@ -28,6 +28,8 @@ describe('what is found under a key', () => {
 
   it('is our own mark when it names this message', () => {
     expect([found({}), found({ again: true, acceptedAtMs: 1 })]).toEqual(['own', 'own']);
+    // two events of one page share its sequence
+    expect(found({ place: 1 })).toBe('duplicate');
   });
 
   it('stands for nothing when INGEST was made anew meanwhile, whatever its sequence', () => {

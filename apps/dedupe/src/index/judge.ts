@@ -1,4 +1,4 @@
-import type { Mark } from './mark.ts';
+import { isOfOneMessage, type Mark } from './mark.ts';
 
 /**
  * - `own`: we were here before with this very message
@@ -12,7 +12,7 @@ export type Judgement = 'own' | 'duplicate' | 'replace' | 'beside';
 export const judge = (found: Mark | undefined, mine: Mark, windowMs: number): Judgement => {
   // sequences of another INGEST mean other messages: whoever set this may never come back to it
   if (found === undefined || found.world !== mine.world) return 'replace';
-  if (found.sequence === mine.sequence) return 'own';
+  if (isOfOneMessage(found, mine)) return 'own';
   if (!isFurtherApart(found, mine, windowMs)) return 'duplicate';
   return found.acceptedAtMs < mine.acceptedAtMs ? 'replace' : 'beside';
 };

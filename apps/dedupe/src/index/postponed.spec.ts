@@ -1,7 +1,7 @@
 import type { ToClaim } from './dedupe-index.ts';
 import { PostponedClaims } from './postponed.ts';
 
-const claim = (key: string, sequence = 1): ToClaim => ({ key, windowMs: 1, mark: { world: 'w', sequence, acceptedAtMs: 1, event: 'evt', checksum: 'x', again: false } });
+const claim = (key: string, sequence = 1): ToClaim => ({ key, windowMs: 1, mark: { world: 'w', sequence, place: 0, acceptedAtMs: 1, event: 'evt', checksum: 'x', again: false } });
 const taken = (postponed: PostponedClaims, count = 10) => postponed.take(count).map(({ claim: { key, mark }, giveUp }) => `${giveUp ? 'give up ' : ''}${key}${mark.sequence}`);
 
 describe('postponed claims', () => {

@@ -1,5 +1,6 @@
 import { AgingMap } from '../aging-map.ts';
 import type { ToClaim } from './dedupe-index.ts';
+import { isOfOneMessage } from './mark.ts';
 
 /** A claim that could not be made when its event came, or one that is to be taken back. */
 export type Postponed = { claim: ToClaim; giveUp: boolean; sinceMs: number };
@@ -33,7 +34,7 @@ export class PostponedClaims {
   /** Also forgets its claim. */
   addGivenUp(claim: ToClaim, nowMs: number): void {
     const known = this.claims.get(claim.key);
-    if (known && known.claim.mark.sequence === claim.mark.sequence) this.claims.delete(claim.key, known);
+    if (known && isOfOneMessage(known.claim.mark, claim.mark)) this.claims.delete(claim.key, known);
     this.push(this.givenUp, this.maxGivenUp, { claim, giveUp: true, sinceMs: nowMs });
   }
 

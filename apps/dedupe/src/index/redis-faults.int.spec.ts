@@ -31,7 +31,7 @@ const open = async (): Promise<RedisIndex> => {
 };
 
 let sequence = 0;
-const claimOf = (key: string): ToClaim => ({ key, windowMs: 3_600_000, mark: { world: 'w', sequence: (sequence += 1), acceptedAtMs: 1_000, event: `evt_${key}`, checksum: 'x', again: false } });
+const claimOf = (key: string): ToClaim => ({ key, windowMs: 3_600_000, mark: { world: 'w', sequence: (sequence += 1), place: 0, acceptedAtMs: 1_000, event: `evt_${key}`, checksum: 'x', again: false } });
 const kinds = async (...keys: string[]): Promise<string[]> => (await Promise.all(keys.map(async (key) => index.claim(claimOf(key))))).map(({ kind }) => kind);
 
 /** Claims until the index knows that something is wrong; each claim is answered at once. */

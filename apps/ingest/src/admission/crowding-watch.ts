@@ -10,21 +10,25 @@ const waitingFor = async (broker: Pick<Broker, 'api'>, durable: QueueName): Prom
   return waiting + inHand;
 };
 
-/** @param meanBytes of what lies in INGEST @throws BrokerAway | OutcomeUnknown | BrokerRefused */
-export const readBacklog = async (broker: Pick<Broker, 'api'>, meanBytes: number): Promise<Backlog> => {
+/** Of a message in INGEST, in the middle: how many events it holds, and bytes. */
+export type MeanMessage = { events: number; bytes: number };
+
+/** @throws BrokerAway | OutcomeUnknown | BrokerRefused */
+export const readBacklog = async (broker: Pick<Broker, 'api'>, { events, bytes }: MeanMessage): Promise<Backlog> => {
   const [fresh, bulk] = await Promise.all([waitingFor(broker, 'dedupe-fresh'), waitingFor(broker, 'dedupe-bulk')]);
-  return { fresh: fresh * weightOf(meanBytes), bulk: bulk * weightOf(meanBytes) };
+  const weight = weightOf(bytes, events);
+  return { fresh: fresh * weight, bulk: bulk * weight };
 };
 
 /** Asks the broker what waits while it matters, ten times a second (0.1 ms of it each time): never while nobody is far ahead of the others. */
-export const watchCrowding = (broker: Pick<Broker, 'api'>, crowding: Crowding, meanBytes: () => number, log: Pick<Logger, 'warn'>): { stop(): void } => {
+export const watchCrowding = (broker: Pick<Broker, 'api'>, crowding: Crowding, meanMessage: () => MeanMessage, log: Pick<Logger, 'warn'>): { stop(): void } => {
   let asking = false;
   const look = async (): Promise<void> => {
     crowding.tick(performance.now());
     if (asking || !crowding.isUneven) return;
     asking = true;
     try {
-      crowding.judge(await readBacklog(broker, meanBytes()), performance.now());
+      crowding.judge(await readBacklog(broker, meanMessage()), performance.now());
     } catch (error) {
       // whoever was moved stays so meanwhile, and nobody else is
       if (!isPassing(error)) log.warn({ err: error }, 'what waits before dedupe could not be read');

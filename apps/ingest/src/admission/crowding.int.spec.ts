@@ -1,6 +1,5 @@
 import { eventually } from '@spillway/testing';
 import { startRig, type Rig } from '../../test/rig.ts';
-import { listIngest } from '../share/ingest-listing.ts';
 
 const CROWDED = 200;
 const BURST = CROWDED / 4;
@@ -16,8 +15,7 @@ const send = async (tenant: string, events: number): Promise<void> => {
   const { status, results } = await rig.post(JSON.stringify(Array.from({ length: events }, () => ({ tenant, type: 'a', data: 1 }))), {}, '/v1/events/batch');
   expect([status, new Set(results.map((result) => result.status))]).toEqual([202, new Set([202])]); // never refused for it
 };
-const waiting = async (tenant: string): Promise<Record<string, number>> =>
-  Object.fromEntries((await listIngest(rig.plane.broker)).waiting.filter((one) => one.tenant === tenant).map(({ lane, messages }) => [lane, messages]));
+const waiting = (tenant: string) => rig.waiting(tenant);
 const crowding = async (): Promise<number> => Number(/^spillway_ingest_tenants_crowding (\d+)/m.exec(await (await fetch(`${rig.url}/metrics`)).text())?.[1]);
 
 // one after the other: nobody drains INGEST here, so a crowd stays one until it is purged

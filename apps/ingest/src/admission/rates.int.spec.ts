@@ -3,7 +3,6 @@ import { testLog } from '@spillway/jetstream/testing';
 import { KeyRing, KeyStore } from '@spillway/keys';
 import { eventually } from '@spillway/testing';
 import { startRig, type Answer, type Rig } from '../../test/rig.ts';
-import { listIngest } from '../share/ingest-listing.ts';
 
 let rig: Rig;
 let ring: KeyRing;
@@ -24,8 +23,7 @@ afterAll(async () => {
 
 const event = (tenant: string, bytes = 1): string => JSON.stringify({ tenant, type: 'a', data: 'x'.repeat(bytes) });
 const told = ({ status, problem }: Answer): unknown[] => (status === 202 ? [202] : [status, problem.code]);
-const waiting = async (tenant: string): Promise<Record<string, number>> =>
-  Object.fromEntries((await listIngest(rig.plane.broker)).waiting.filter((one) => one.tenant === tenant).map(({ lane, messages }) => [lane, messages]));
+const waiting = (tenant: string) => rig.waiting(tenant);
 
 const put = (tenant: string, settings: TenantSettings) => new EndpointStore(registry, { masterKeys: parseMasterKeys(newMasterKey()) }).putTenant(tenant, settings);
 

@@ -45,12 +45,12 @@ export class LaneTally {
     this.underWayBytes += bytes;
   }
 
-  /** It is on disk. */
-  stored(bytes: number): void {
+  /** It is on disk. @param isFirst of its message: a page has many events, and counts once */
+  stored(bytes: number, isFirst = true): void {
     this.notStored(bytes);
-    this.since += 1;
+    if (isFirst) this.since += 1;
     this.sinceBytes += bytes;
-    this.sizes.add(bytes);
+    this.sizes.add(bytes, isFirst);
   }
 
   /** It is not, or nobody knows: the next count will tell. */

@@ -12,10 +12,11 @@ export class RecentSizes {
   private chunks: Chunk[] = [];
   private perChunk = 1;
 
-  add(bytes: number): void {
+  /** @param isFirst false: more of the message before */
+  add(bytes: number, isFirst = true): void {
     const last = this.chunks.at(-1);
-    if (last && last.messages < this.perChunk) {
-      last.messages += 1;
+    if (last && (!isFirst || last.messages < this.perChunk)) {
+      if (isFirst) last.messages += 1;
       last.bytes += bytes;
     } else {
       this.chunks.push({ messages: 1, bytes });

@@ -48,7 +48,7 @@ export class TenantShares {
     this.assertMemory(tenant, tally, bytes);
     const of = tally.lanes[lane];
     const after = of.messages + 1;
-    if (after > this.maxMessages) throw tenantQuota(`tenant ${tenant} has ${of.messages} events waiting in lane ${lane}, and its share is ${this.maxMessages}`, 'messages_waiting');
+    if (after > this.maxMessages) throw tenantQuota(`tenant ${tenant} has ${of.messages} messages waiting in lane ${lane}, and its share is ${this.maxMessages}`, 'messages_waiting');
     if (this.isNear(of, after)) this.options.keepApart(subject.ingest(lane, tenant), APART_FOR_MS);
     of.send(bytes);
     return of;

