@@ -1,11 +1,9 @@
-import { encodePage, PAGE_MAX, pageHeaders, type Line } from './page.ts';
-import { encodeHeaders } from './raw-headers.ts';
+import { encodePage, lineBytesMax, PAGE_MAX, pageHeaders, type Line } from './page.ts';
+import { headerText } from './raw-headers.ts';
 import type { Outgoing, Unit } from './unit.ts';
 
 /** As large as the largest event by default: a page costs its readers no more memory at a stretch than one of those. */
 export const PAGE_BYTES = 256 * 1024;
-/** The line with the two lengths, and the end of the line. */
-const BESIDE_LINE_BYTES = 24;
 
 type Sheet = { lines: Line[]; units: Unit[]; bytes: number };
 
@@ -25,7 +23,7 @@ export const bindPages = (group: readonly Unit[], isPaged: (subject: string) => 
     }
     const line = lineOf(unit, message);
     if (!line) continue;
-    const bytes = line.headers.length + line.data.length + BESIDE_LINE_BYTES;
+    const bytes = lineBytesMax(line);
     let sheet = sheets.get(message.subject);
     if (sheet && (sheet.bytes + bytes > bytesMax || sheet.lines.length >= PAGE_MAX)) {
       end(message.subject, sheet);
@@ -42,7 +40,8 @@ export const bindPages = (group: readonly Unit[], isPaged: (subject: string) => 
 
 const lineOf = (unit: Unit, { headers, data }: Outgoing): Line | undefined => {
   try {
-    return { headers: encodeHeaders(headers), data };
+    const text = headerText(headers);
+    return { headers: text, headerBytes: Buffer.byteLength(text), data };
   } catch (error) {
     unit.reject(error as Error); // its own fault alone
     return undefined;

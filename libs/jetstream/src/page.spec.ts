@@ -1,9 +1,12 @@
 import { header } from '@spillway/contracts';
 import * as fc from 'fast-check';
 import { encodePage, linesSaid, pageHeaders, readPage, type Line } from './page.ts';
-import { encodeHeaders, RawHeaders } from './raw-headers.ts';
+import { encodeHeaders, headerText, RawHeaders } from './raw-headers.ts';
 
-const lineOf = (id: string, body: Uint8Array | string): Line => ({ headers: encodeHeaders([['ce-id', id]]), data: Buffer.from(body) });
+const lineOf = (id: string, body: Uint8Array | string): Line => {
+  const headers = headerText([['ce-id', id]]);
+  return { headers, headerBytes: Buffer.byteLength(headers), data: Buffer.from(body) };
+};
 const said = (lines: ReturnType<typeof readPage>) => lines?.map(({ headers, data }) => [headers.get('ce-id'), Buffer.from(data)]);
 
 it('gives back what was put on it, whatever the bodies are', () => {
@@ -14,6 +17,13 @@ it('gives back what was put on it, whatever the bodies are', () => {
       expect(said(readPage(bodies.length, page))).toEqual(bodies.map((bytes, i) => [`evt_${i}`, Buffer.from(bytes)]));
     }),
   );
+});
+
+it('counts bytes, not characters', () => {
+  expect(said(readPage(2, encodePage([lineOf('evt_Größe 😀', '{"ü":1}'), lineOf('evt_2', '{}')])))).toEqual([
+    ['evt_Größe 😀', Buffer.from('{"ü":1}')],
+    ['evt_2', Buffer.from('{}')],
+  ]);
 });
 
 it('can be read by people', () => {

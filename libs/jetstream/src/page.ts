@@ -1,22 +1,34 @@
 import { header, type HeaderPairs } from '@spillway/contracts';
 import { RawHeaders } from './raw-headers.ts';
 
-/** A message as it goes onto a page: its headers as the wire has them, and its body. */
-export type Line = { headers: Uint8Array; data: Uint8Array };
+/** A message as it goes onto a page: its headers as the wire has them, how many bytes they are, and its body. */
+export type Line = { headers: string; headerBytes: number; data: Uint8Array };
 /** One of a page's messages, as it was before. Both lie in the page's own bytes. */
 export type PageLine = { headers: RawHeaders; data: Uint8Array };
 
 /** As many as a batch of the server's may have; places are three digits wherever they are printed. */
 export const PAGE_MAX = 1_000;
 
-const NEWLINE = Buffer.from('\n');
 const [LF, SPACE, ZERO, NINE] = [0x0a, 0x20, 0x30, 0x39];
 
 export const pageHeaders = (count: number): HeaderPairs => [[header.page, String(count)]];
 
 /** `<bytes of headers> <bytes of body>`, the headers, the body, line by line: whoever reads the message by hand can read it. */
-export const encodePage = (lines: readonly Line[]): Buffer =>
-  Buffer.concat(lines.flatMap(({ headers, data }) => [Buffer.from(`${headers.length} ${data.length}\n`, 'latin1'), headers, data, NEWLINE]));
+export const encodePage = (lines: readonly Line[]): Buffer => {
+  // into one buffer: with one for each part, joined, a page of 100 costs its writer twice as much
+  const page = Buffer.allocUnsafe(lines.reduce((sum, line) => sum + lineBytesMax(line), 0));
+  let at = 0;
+  for (const { headers, headerBytes, data } of lines) {
+    at += page.write(`${headerBytes} ${data.length}\n${headers}`, at);
+    page.set(data, at);
+    at += data.length;
+    page[at++] = LF;
+  }
+  return page.subarray(0, at);
+};
+
+/** The two lengths have seven digits at most. */
+export const lineBytesMax = ({ headerBytes, data }: Omit<Line, 'headers'>): number => headerBytes + data.length + 17;
 
 /** How many messages it says to hold; `undefined`: it is a message by itself. */
 export const linesSaid = (headers: { get(name: string): string | undefined }): number | undefined => {

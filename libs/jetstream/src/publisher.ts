@@ -46,6 +46,27 @@ const FULL_FOR_MS = 200;
 const APART_FOR_MS = 10_000;
 const APART_MAX = 10_000;
 
+class Queued implements Unit {
+  readonly since = performance.now();
+
+  constructor(
+    readonly messages: readonly Outgoing[],
+    readonly bytes: number,
+    private readonly settle: (outcome: PubAck[] | Error) => void,
+    private readonly forget: (unit: Unit) => void,
+  ) {}
+
+  resolve(acks: PubAck[]): void {
+    this.forget(this);
+    this.settle(acks);
+  }
+
+  reject(error: Error): void {
+    this.forget(this);
+    this.settle(error);
+  }
+}
+
 /**
  * Publishes to one stream in groups, without timers: at most two groups are under way, and what arrives meanwhile is the next group. So at low load
  * a message costs one disk sync of latency, and groups grow with the load by themselves.
@@ -67,6 +88,10 @@ export class Publisher {
   private readonly maxGroup: number;
   private readonly pages: PublisherOptions['pages'];
   private perStored = 1;
+  private readonly forget = ({ messages, bytes }: Unit): void => {
+    this.queuedMessages -= messages.length;
+    this.queuedBytes -= bytes;
+  };
 
   constructor(
     private readonly broker: Broker,
@@ -116,7 +141,7 @@ export class Publisher {
         open -= 1;
         if (open === 0) done(outcomes);
       };
-      messages.forEach((message, at) => this.take([message], ([ack]) => settle(at, ack as PubAck), (error) => settle(at, error)));
+      messages.forEach((message, at) => this.take([message], (outcome) => settle(at, outcome instanceof Error ? outcome : (outcome[0] as PubAck))));
     });
   }
 
@@ -144,29 +169,17 @@ export class Publisher {
   }
 
   private enqueue(messages: readonly Outgoing[]): Promise<PubAck[]> {
-    return new Promise((resolve, reject) => this.take(messages, resolve, reject));
+    return new Promise((resolve, reject) => this.take(messages, (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome))));
   }
 
-  private take(messages: readonly Outgoing[], resolve: Unit['resolve'], reject: Unit['reject']): void {
+  private take(messages: readonly Outgoing[], settle: (outcome: PubAck[] | Error) => void): void {
     let bytes = 0;
     for (const message of messages) bytes += message.data.length;
     const refusal = this.refusalOf(messages, bytes);
-    if (refusal) return reject(refusal);
+    if (refusal) return settle(refusal);
     this.queuedMessages += messages.length;
     this.queuedBytes += bytes;
-    this.queue.push({
-      messages,
-      bytes,
-      since: performance.now(),
-      resolve: (acks) => {
-        this.forget(messages.length, bytes);
-        resolve(acks);
-      },
-      reject: (error) => {
-        this.forget(messages.length, bytes);
-        reject(error);
-      },
-    });
+    this.queue.push(new Queued(messages, bytes, settle, this.forget));
     this.poke();
   }
 
@@ -340,10 +353,6 @@ export class Publisher {
     if (error instanceof PublishRefused && error.kind === 'subject_full') this.full.set(error.subject, { until: performance.now() + FULL_FOR_MS, refusal: error });
   }
 
-  private forget(count: number, bytes: number): void {
-    this.queuedMessages -= count;
-    this.queuedBytes -= bytes;
-  }
 }
 
 const sizeOf = (group: readonly Unit[]): number => group.reduce((sum, unit) => sum + unit.messages.length, 0);

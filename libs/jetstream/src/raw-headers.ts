@@ -8,13 +8,16 @@ const START = 'NATS/1.0\r\n';
  * where this takes half a microsecond.
  * @throws TypeError when a value would end its line: it could smuggle in another header.
  */
-export const encodeHeaders = (pairs: HeaderPairs): Buffer => {
+export const encodeHeaders = (pairs: HeaderPairs): Buffer => Buffer.from(headerText(pairs));
+
+/** The same as text. @throws TypeError likewise */
+export const headerText = (pairs: HeaderPairs): string => {
   let text = START;
   for (const [name, value] of pairs) {
     if (value.includes('\n') || value.includes('\r')) throw new TypeError(`header ${name} holds a line break`);
     text += `${name}: ${value}\r\n`;
   }
-  return Buffer.from(`${text}\r\n`);
+  return `${text}\r\n`;
 };
 
 /** Whether they take at most so many bytes on the wire. Hardly ever counted: a character of a text is three bytes of UTF-8 at the most. */
