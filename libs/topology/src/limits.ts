@@ -22,7 +22,7 @@ const variableOf = (name: StreamName): string => `SPILLWAY_MAX_BYTES_${name.repl
 const KV_VARIABLE = 'SPILLWAY_MAX_BYTES_KV';
 const REPLICAS_VARIABLE = 'SPILLWAY_NATS_REPLICAS';
 const PER_SUBJECT = {
-  SPILLWAY_MAX_MESSAGES_TENANT: { stream: 'WEBHOOK_INGEST', doc: 'a tenant’s share of WEBHOOK_INGEST, per lane, in messages' },
+  SPILLWAY_MAX_MESSAGES_TENANT: { stream: 'WEBHOOK_INGEST', doc: 'a tenant’s share of WEBHOOK_INGEST, per lane, in events; the server itself counts messages, of which a page of events is one' },
   SPILLWAY_MAX_MESSAGES_ENDPOINT: { stream: 'WEBHOOK_PARKED', doc: 'an endpoint’s share of WEBHOOK_PARKED, in messages' },
   SPILLWAY_MAX_MESSAGES_DEAD: { stream: 'WEBHOOK_DEAD', doc: 'dead letters a tenant, in messages' },
 } as const satisfies Record<string, { stream: StreamName; doc: string }>;

@@ -45,6 +45,21 @@ describe('LaneTally', () => {
     expect(seen(tally)).toEqual([11, 44_000]);
   });
 
+  it('counts the events of a page, whose message the broker counts once', () => {
+    const tally = new LaneTally();
+    for (let place = 0; place < 100; place += 1) tally.send(10);
+    expect([tally.messages, tally.events]).toEqual([100, 100]); // as many as they may become
+    for (let place = 0; place < 100; place += 1) tally.stored(10, place === 0);
+    expect([tally.messages, tally.events, tally.bytes]).toEqual([1, 100, 1_000]);
+    store(tally, 500);
+    tally.asking();
+    tally.count(2, 0);
+    expect([tally.messages, tally.events, tally.bytes]).toEqual([2, 101, 1_500]);
+    tally.asking();
+    tally.count(1, 0); // the page has left
+    expect([tally.messages, tally.events, tally.bytes]).toEqual([1, 1, 500]);
+  });
+
   it('sees that others send, too', () => {
     const tally = new LaneTally();
     store(tally, 1, 1);

@@ -25,8 +25,8 @@ const APART_FOR_MS = 2_000;
 export const BESIDE_BODY_BYTES = 300;
 
 /**
- * Each tenant's share of INGEST: so many messages a lane, which the broker refuses by itself, and so many bytes over all lanes, which it cannot: 256 events of
- * 256 KiB, a quarter of a share of 1,000 messages, fill a stream of 64 MiB for everybody. So events are weighed here, before they are sent.
+ * Each tenant's share of INGEST: so many events a lane, of which the broker refuses by itself only those that are messages of their own, and so many bytes over all lanes,
+ * which it cannot: 256 events of 256 KiB, a quarter of a share of 1,000, fill a stream of 64 MiB for everybody. So events are counted and weighed here, before they are sent.
  */
 export class TenantShares {
   private readonly tenants = new Map<string, TenantTally>();
@@ -47,9 +47,8 @@ export class TenantShares {
     this.assertBytes(tenant, tally, bytes);
     this.assertMemory(tenant, tally, bytes);
     const of = tally.lanes[lane];
-    const after = of.messages + 1;
-    if (after > this.maxMessages) throw tenantQuota(`tenant ${tenant} has ${of.messages} messages waiting in lane ${lane}, and its share is ${this.maxMessages}`, 'messages_waiting');
-    if (this.isNear(of, after)) this.options.keepApart(subject.ingest(lane, tenant), APART_FOR_MS);
+    if (of.events + 1 > this.maxMessages) throw tenantQuota(`tenant ${tenant} has about ${Math.round(of.events)} events waiting in lane ${lane}, and its share is ${this.maxMessages}`, 'messages_waiting');
+    if (this.isNear(of, of.messages + 1)) this.options.keepApart(subject.ingest(lane, tenant), APART_FOR_MS);
     of.send(bytes);
     return of;
   }
@@ -64,7 +63,7 @@ export class TenantShares {
   get atTheirShare(): number {
     let count = 0;
     for (const [tenant, tally] of this.tenants) {
-      if (tally.bytes >= NEAR * this.bytesOf(tenant) || Object.values(tally.lanes).some(({ messages }) => messages >= NEAR * this.maxMessages)) count += 1;
+      if (tally.bytes >= NEAR * this.bytesOf(tenant) || Object.values(tally.lanes).some(({ events }) => events >= NEAR * this.maxMessages)) count += 1;
     }
     return count;
   }
