@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { DirectGet } from '@spillway/jetstream';
+import { onePerMessage } from '@spillway/jetstream/testing';
 import { ApiContract, seeded, type PlaneProcess, type SeenAnswer } from '@spillway/testing';
 import { onPlaneInView, type BrokerView } from '../broker-view.ts';
 import { heldBytes, INSPECTED } from '../fuzz/collected-heap.ts';
@@ -49,7 +50,7 @@ const storedIds = async ({ broker }: BrokerView): Promise<Counted> => {
   const get = new DirectGet(broker, 'WEBHOOK_INGEST');
   for (let fromSequence = 1; ; ) {
     const { messages } = await get.slice({ subject: 'webhook.ingest.>', fromSequence, batch: 1_000, maxBytes: 4 * 2 ** 20 });
-    for (const { headers } of messages) stored.add(headers.get('ce-id') ?? '?');
+    for (const { subject, headers, data } of messages) for (const event of onePerMessage({ subject, headers, data: Buffer.from(data).toString() })) stored.add(event.headers.get('ce-id') ?? '?');
     const last = messages.at(-1);
     if (last === undefined) break;
     fromSequence = last.sequence + 1;
