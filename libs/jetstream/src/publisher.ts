@@ -245,7 +245,8 @@ export class Publisher {
     if (!this.pages) return group;
     const bytesMax = Math.min(PAGE_BYTES, (this.broker.nc.info?.max_payload ?? PAGE_BYTES) - 2 * BATCH_HEADER_BYTES);
     const bound = bindPages(group, this.pages, bytesMax);
-    this.perStored += WEIGHT_OF_A_GROUP * (sizeOf(group) / sizeOf(bound) - this.perStored);
+    // none: what there was could not be written down, and says nothing of pages
+    if (bound.length > 0) this.perStored += WEIGHT_OF_A_GROUP * (sizeOf(group) / sizeOf(bound) - this.perStored);
     return bound;
   }
 
