@@ -10,6 +10,9 @@ import { keepAlive, type KeptAlive } from './kept-alive.ts';
 const IN_FLIGHT = 300;
 /** In the middle of them. */
 const POISON_AT = 150;
+const BATCH = 100;
+/** A batch may be cut in two where one group ends and the next begins. */
+const PAGES_MAX = 2 * (IN_FLIGHT / BATCH);
 const PROBE_EVERY_MS = 500;
 /** Two in which everything in flight had part, three of its own. */
 const CRASHES = 5;
@@ -61,7 +64,9 @@ const fill = async (plane: Plane, view: BrokerView): Promise<void> => {
   const endpoints = new Map<string, string>();
   for (const tenant of ['probe', ...apps.map((app) => fleet[app].tenant)]) endpoints.set(tenant, (await plane.createEndpoint(tenant, { url: `${receiver.url}/${tenant}` })).id);
   const events = Array.from({ length: IN_FLIGHT }, (_, n) => ({ id: `e-${n}`, tenant: fleet.dedupe.tenant, type: TYPE, data: dataOf('dedupe', n) }));
-  await sendUntilAnswered({ url: plane.app('ingest').url, key: plane.adminKey, events, onTried: () => undefined });
+  // as pages: whoever dies of one event has the page's others in hand, and gets them again with it
+  await sendUntilAnswered({ url: plane.app('ingest').url, key: plane.adminKey, events, batchOf: BATCH, onTried: () => undefined });
+  expect(await view.count('WEBHOOK_INGEST')).toBeLessThanOrEqual(PAGES_MAX);
   for (const app of ['dispatcher', 'retrier'] as const) await owe(view, app, endpoints.get(fleet[app].tenant) ?? '');
 };
 

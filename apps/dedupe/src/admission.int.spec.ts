@@ -193,3 +193,25 @@ it('takes 200 bytes of Redis a key', async () => {
   expect([Number(await redis.ask('DBSIZE')), (after - before) / count < 240]).toEqual([count, true]);
   process.stdout.write(`Redis: ${Math.round((after - before) / count)} bytes a key\n`);
 });
+
+describe('on a page', () => {
+  const at = (place: number, id: string): Arrived => {
+    const one = event(id, { n: place });
+    return { ...one, message: { ...one.message, sequence: 1_000_000, place } };
+  };
+
+  it('an event is its own again when the page comes to another worker, and stands for its neighbour of the same id', async () => {
+    await passes(worker(), at(0, 'a'));
+    await passes(worker(), at(3, 'b'));
+    expect([(await passes(worker(), at(0, 'a'))).repeated, (await passes(worker(), at(3, 'b'))).repeated]).toEqual([true, true]);
+    for (const place of [1, 2]) expect(await worker().admit(at(place, 'a'))).toMatchObject(duplicate('id', 'a'));
+    expect(await worker().admit(at(0, 'b'))).toMatchObject(duplicate('id', 'b'));
+  });
+
+  it('so it is in one process', async () => {
+    const one = worker();
+    await passes(one, at(2, 'a'));
+    await passes(one, at(2, 'a'));
+    expect([one.knownRepeat(at(2, 'a')), one.knownRepeat(at(4, 'a'))]).toMatchObject([undefined, duplicate('id', 'a')] as object);
+  });
+});

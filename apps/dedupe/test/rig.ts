@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { derivedEventId, eventHeaders, header, type EventMeta, type Fact, type FactOf } from '@spillway/contracts';
+import { acceptanceNumber, derivedEventId, eventHeaders, header, type EventMeta, type Fact, type FactOf } from '@spillway/contracts';
 import { EndpointRegistry, EndpointStore, newMasterKey, parseMasterKeys, type EndpointDraft, type EndpointRecord } from '@spillway/endpoints';
-import { Publisher } from '@spillway/jetstream';
+import { Publisher, type Outgoing } from '@spillway/jetstream';
 import { everythingIn, factsIn, startPlaneBroker, testLog, type PlaneBroker, type Kept } from '@spillway/jetstream/testing';
 import { loadConfig, serve, type Serving } from '@spillway/service-kit';
 import { newSecret } from '@spillway/standard-webhooks';
 import { eventually, PlaneProcess, repositoryRoot } from '@spillway/testing';
-import { subject, type IngestLane } from '@spillway/topology';
+import { isOrderedIngest, subject, type IngestLane } from '@spillway/topology';
 import { DedupeConfig } from '../src/dedupe.config.ts';
 import { dedupe } from '../src/dedupe.ts';
 
@@ -19,6 +19,7 @@ export class Rig {
   serving: Serving | undefined;
   private process: PlaneProcess | undefined;
   private readonly ingest: Publisher;
+  private readonly pages: Publisher;
 
   private constructor(
     readonly plane: PlaneBroker,
@@ -27,6 +28,7 @@ export class Rig {
     private readonly env: Readonly<Record<string, string>>,
   ) {
     this.ingest = new Publisher(plane.broker, 'WEBHOOK_INGEST', { timeoutMs: 60_000 }); // floods, on a busy machine
+    this.pages = new Publisher(plane.broker, 'WEBHOOK_INGEST', { timeoutMs: 60_000, pages: (of) => !isOrderedIngest(of) });
   }
 
   static async start(env: Readonly<Record<string, string>> = {}): Promise<Rig> {
@@ -75,13 +77,35 @@ export class Rig {
     return this.store.create(tenant, { url: 'http://127.0.0.1:9/', enabled: true, ...draft }, newSecret());
   }
 
-  /** As ingest would. @param key the producer's: the same one is the same event */
-  async accept(key: string, { data = '{"n":1}', lane = 'fresh', ...over }: Accepting = {}): Promise<Accepted> {
+  /** As ingest would, each by itself. @param key the producer's: the same one is the same event */
+  async accept(key: string, over: Accepting = {}): Promise<Accepted> {
+    const { id, message } = this.acceptable(key, over);
+    const { seq } = await this.ingest.publish(message.subject, message.headers, message.data);
+    return { id, ingest: seq };
+  }
+
+  /** As ingest would what came together: on one page. */
+  async acceptPage(keys: readonly string[], over: Accepting = {}): Promise<Accepted[]> {
+    const events = keys.map((key) => this.acceptable(key, over));
+    const acks = await this.pages.publishEach(events.map(({ message }) => message));
+    return events.map(({ id }, n) => {
+      const ack = acks[n];
+      if (ack === undefined || ack instanceof Error) throw ack ?? new Error('no answer');
+      return { id, ingest: acceptanceNumber({ sequence: ack.seq, ...(ack.place !== undefined && { place: ack.place }) }) };
+    });
+  }
+
+  /** What ingest never would, in the middle of a page of what it would. */
+  async publishPage(before: string, { headers, body }: { headers: [string, string][]; body: string }, after: string): Promise<void> {
+    const wrong = { subject: subject.ingest('fresh', 'acme'), headers, data: Buffer.from(body) };
+    await this.pages.publishEach([this.acceptable(before).message, wrong, this.acceptable(after).message]);
+  }
+
+  private acceptable(key: string, { data = '{"n":1}', lane = 'fresh', ...over }: Accepting = {}): { id: string; message: Outgoing } {
     const tenant = over.tenant ?? 'acme';
     const meta: EventMeta = { eventId: derivedEventId(tenant, key), tenant, type: 'invoice.paid', source: `/tenants/${tenant}`, acceptedAt: new Date().toISOString(), ...over };
     const body = Buffer.from(`{"type":"${meta.type}","timestamp":"${meta.acceptedAt}","data":${data}}`);
-    const { seq } = await this.ingest.publish(subject.ingest(lane, tenant), eventHeaders(meta), body);
-    return { id: meta.eventId, ingest: seq };
+    return { id: meta.eventId, message: { subject: subject.ingest(lane, tenant), headers: eventHeaders(meta), data: body } };
   }
 
   /** What ingest never would. */
