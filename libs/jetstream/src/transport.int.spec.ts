@@ -4,8 +4,10 @@ import { NestFactory } from '@nestjs/core';
 import { Payload } from '@nestjs/microservices';
 import { eventually } from '@spillway/testing';
 import { queuesOf } from '@spillway/topology';
+import { BucketKeys } from './bucket-keys.ts';
 import { Consumes } from './consumes.ts';
 import { Publisher } from './publisher.ts';
+import { suspectKey } from './suspect-key.ts';
 import { startPlaneBroker, testLog, type PlaneBroker } from './testing/index.ts';
 import { JetStreamTransport, type TransportOptions } from './transport.ts';
 import type { WaitingMessage } from './waiting-message.ts';
@@ -59,6 +61,19 @@ class Routes {
 }
 @Module({ controllers: [Routes] })
 class Complete {}
+
+const tries: string[] = [];
+@Controller()
+class Throwing {
+  @Consumes(...queuesOf('dedupe'))
+  route(@Payload() message: WaitingMessage): void {
+    const text = Buffer.from(message.data).toString();
+    tries.push(text);
+    if (text.startsWith('bad')) throw new TypeError('its own');
+  }
+}
+@Module({ controllers: [Throwing] })
+class WithThrower {}
 
 @Module({})
 class WithoutHandler {}
@@ -135,4 +150,33 @@ describe('the transport', () => {
     await closed;
     expect([settled, transport.inHand]).toEqual([1, 0]);
   });
+
+  it('gives up of a page only what throws an error of its own, each after three times, and works its neighbours once', async () => {
+    tries.length = 0;
+    const buried: string[] = [];
+    const transport = await transportOf('dedupe', {
+      judgeThrow: () => 'own',
+      bury: async (message) => {
+        buried.push(message.origin);
+        message.remove();
+      },
+    });
+    const texts = ['n0', 'bad1', 'n2', 'n3', 'bad4', 'n5'];
+    const publisher = new Publisher(plane.broker, 'WEBHOOK_INGEST', { pages: () => true });
+    const [first] = await publisher.publishEach(texts.map((text) => ({ subject: 'webhook.ingest.fresh.acme', headers: [], data: Buffer.from(text) })));
+    const sequence = first instanceof Error ? 0 : (first?.seq ?? 0);
+    const world = `WEBHOOK_INGEST@${(await openWorlds(plane.broker, { log: testLog })).created('WEBHOOK_INGEST')}`;
+    const bad = [`${world}:${sequence}-1`, `${world}:${sequence}-4`];
+    const leases = new BucketKeys(plane.broker, 'webhook_leases');
+    const markers = (): Promise<(string | undefined)[]> => Promise.all(bad.map(async (origin) => (await leases.read(suspectKey('dedupe', origin)))?.value));
+
+    await boot(WithThrower, transport);
+    // each has a marker of its own, which says how often it threw
+    await eventually(async () => expect((await markers()).map((value) => (JSON.parse(value ?? '{}') as { origin?: string; throws?: number }))).toMatchObject(bad.map((origin) => ({ origin, is: 'resting', throws: 1 }))));
+    await eventually(() => expect(buried.toSorted()).toEqual(bad), 60_000);
+    expect(tries.toSorted()).toEqual([...texts, 'bad1', 'bad1', 'bad4', 'bad4'].toSorted());
+    await eventually(async () => expect(await markers()).toEqual([undefined, undefined]));
+    await eventually(async () => expect(await plane.broker.api('CONSUMER.INFO.WEBHOOK_INGEST.dedupe-fresh')).toMatchObject({ num_pending: 0, num_ack_pending: 0, num_redelivered: 0 }));
+    expect(transport.suspected).toMatchObject({ inHand: 0, buried: new Map([['internal', 2]]) });
+  }, 90_000);
 });
