@@ -93,4 +93,13 @@ export class IngestConfig extends PlaneConfig {
   @Min(0)
   @Max(10_000_000)
   crowdedEvents!: number;
+
+  @FromEnv('SPILLWAY_NICE', {
+    default: 10,
+    doc: 'How far ingest stands back when the processors are fully used, as `nice` counts it: what is accepted is worked before more of it is taken. 0: not at all, for a machine on which others would starve it. Between containers that have their own share of the processors it changes nothing.',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(19)
+  nice!: number;
 }

@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { getPriority, hostname, setPriority } from 'node:os';
 import { assertSynced, joinPlane, Pager, Publisher, type Broker, type PinnedWorlds } from '@spillway/jetstream';
 import { KeyRing } from '@spillway/keys';
 import { Health, requestDurations, type Service } from '@spillway/service-kit';
@@ -26,6 +26,7 @@ import { watchShares } from './share/share-watch.ts';
 import { TenantShares } from './share/tenant-shares.ts';
 
 const APP = 'ingest';
+const MOST_NICE = 19;
 
 const brokerFault = (broker: Broker, worlds: PinnedWorlds) => (): string | undefined => {
   if (!broker.connected) return 'the broker is away: the event was not stored';
@@ -45,12 +46,18 @@ const leaveBodiesUnread = (fastify: FastifyInstance): void => {
   });
 };
 
+/** Of its main thread, and of the threads that are made after it. From where whoever started it put it: to come forward again takes rights that it need not have. */
+const standBack = (by: number): void => {
+  if (by > 0) setPriority(Math.min(MOST_NICE, getPriority() + by));
+};
+
 /** Everything an ingest consists of, wired; no request is taken before it is served. */
 export const ingest = async (config: IngestConfig): Promise<Service> => {
   const log = createLogger(APP, config.logLevel);
   const metrics = new Metrics(APP);
   const health = new Health();
   const { natsMonitorUrl: monitorUrl, allowUnsynced, maxEventBytes, acceptDeadlineMs } = config;
+  standBack(config.nice);
   // before anything else: a 202 of this process would promise what the broker does not keep
   const synced = await assertSynced({ monitorUrl, allowUnsynced, log });
   const { broker, worlds } = await joinPlane(config, { app: APP, log, health, host: hostname() });

@@ -45,6 +45,8 @@ export const startIngest = async (plane: PlaneBroker, env: Record<string, string
     SPILLWAY_ACCEPT_DEADLINE_MS: '40000',
     // nobody routes here, so what waits would soon be taken for a crowd; its own tests say from when on
     SPILLWAY_CROWDED_EVENTS: '0',
+    // it is this process
+    SPILLWAY_NICE: '0',
     ...env,
   });
   return serve(await ingest(config));
