@@ -194,12 +194,12 @@ it('takes 200 bytes of Redis a key', async () => {
   process.stdout.write(`Redis: ${Math.round((after - before) / count)} bytes a key\n`);
 });
 
-describe('on a page', () => {
-  const at = (place: number, id: string): Arrived => {
-    const one = event(id, { n: place });
-    return { ...one, message: { ...one.message, sequence: 1_000_000, place } };
-  };
+const at = (place: number, id: string): Arrived => {
+  const one = event(id, { n: place });
+  return { ...one, message: { ...one.message, sequence: 1_000_000, place } };
+};
 
+describe('on a page', () => {
   it('an event is its own again when the page comes to another worker, and stands for its neighbour of the same id', async () => {
     await passes(worker(), at(0, 'a'));
     await passes(worker(), at(3, 'b'));

@@ -59,7 +59,7 @@ describe('a page', () => {
   });
 
   it.each(['without Redis', 'with Redis'])('that comes again after its worker died over the middle of it is delivered once, and nothing on it is taken for its own duplicate: %s', async (how) => {
-    const env = how === 'with Redis' ? { SPILLWAY_DEDUPE_REDIS_URL: redis.url } : {};
+    const env: Record<string, string> = how === 'with Redis' ? { SPILLWAY_DEDUPE_REDIS_URL: redis.url } : {};
     // room for some of it: they are stored and told, and the page is not settled
     await rig.limit('WEBHOOK_DELIVERY', 30_000);
     const page = await rig.acceptPage([...keys(100), 'k0']);

@@ -213,9 +213,9 @@ describe('what comes to no outcome on a page', () => {
   });
 });
 
-describe('screening', () => {
-  const isEven = (message: WaitingMessage): boolean => Number(textOf(message)) % 2 === 0;
+const isEven = (message: WaitingMessage): boolean => Number(textOf(message)) % 2 === 0;
 
+describe('screening', () => {
   it('takes out of a page what nobody need work, and the page stays until that is done with', async () => {
     const seen: Seen[] = [];
     const done = Promise.withResolvers<void>();
