@@ -5,6 +5,7 @@ export default {
   ...preset,
   rootDir: import.meta.dirname,
   displayName: 'e2e',
+  setupFiles: [...preset.setupFiles, '<rootDir>/beside-others.mjs'],
   testMatch: ['<rootDir>/*.e2e.spec.ts'],
   maxWorkers: 1,
   testTimeout: 240_000,

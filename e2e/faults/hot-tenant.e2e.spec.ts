@@ -1,3 +1,4 @@
+import { getPriority } from 'node:os';
 import { startReceiver, type Receiver } from '@spillway/testing';
 import { onPlaneInView } from '../broker-view.ts';
 import { HotTenant, type HotTenantBooks } from '../load/hot-tenant.ts';
@@ -26,6 +27,9 @@ it.each(cases)('a tenant at a hundred times its share, with events of $what, is 
   const limits = { SPILLWAY_MAX_MESSAGES_TENANT: String(shareMessages), SPILLWAY_MAX_BYTES_INGEST: maxBytes };
   await onPlaneInView({ limits }, async (plane, view) => {
     await createNeighbour(plane, receiver);
+    // what is accepted is worked before more of it is taken
+    const [door, house] = [plane.app('ingest'), plane.app('dedupe')].map(({ pid }) => getPriority(pid)) as [number, number];
+    expect(door).toBe(Math.min(19, house + 10));
     const steady = (name: string) => neighbour(plane, receiver, { name, events: EVENTS, perSecond: PER_SECOND });
     const hot = new HotTenant({ url: plane.app('ingest').url, key: plane.adminKey, tenant: 'hot', dataBytes, requests: HUNDREDFOLD * quota, perSecond: (HUNDREDFOLD * quota * PER_SECOND) / EVENTS, connections });
     try {

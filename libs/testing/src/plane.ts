@@ -204,7 +204,7 @@ export class Plane {
   }
 
   private userEnvironment(user: string): Record<string, string> {
-    const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+    const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'SPILLWAY_NICE'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
     return {
       ...Object.fromEntries(inherited),
       NATS_URL: `nats://${this.broker.url}`,
