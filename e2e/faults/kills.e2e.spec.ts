@@ -48,7 +48,13 @@ const carryOut = async (kill: Kill, plane: Plane, view: BrokerView): Promise<voi
   await eventually(() => expect(books.acknowledgedCount).toBeGreaterThanOrEqual(kill.after), 120_000);
   const over = books.fault(`SIGKILL of ${kill.what} after ${books.acknowledgedCount}`, EXCUSES[kill.what]);
   if (kill.what === 'nats') await plane.broker.restart();
-  else await plane.app(kill.what).restart();
+  else {
+    const app = plane.app(kill.what);
+    await app.kill();
+    books.struck();
+    await app.start();
+    await app.ready();
+  }
   over();
   // One fault at a time: what dedupe had in hand when it was killed comes again after ack_wait, and is known by its id only until the broker is killed, too
   // (a restarted server knows no ids of what was swept).

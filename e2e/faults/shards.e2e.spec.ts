@@ -60,6 +60,7 @@ it('moves the shards of a dispatcher that is killed, and of one that is frozen f
     try {
       await strike('SIGKILL', first, async () => {
         await first.kill();
+        books.struck();
         await untilHeld(view, 'dispatcher', [8]);
         await pause(2_000);
       });
@@ -67,6 +68,7 @@ it('moves the shards of a dispatcher that is killed, and of one that is frozen f
       await first.ready();
       await strike('SIGSTOP', second, async () => {
         second.freeze();
+        books.struck();
         await pause(FROZEN_MS);
         second.thaw();
       });
