@@ -138,10 +138,9 @@ export class DurableWork implements ShardWork {
     const screened = this.options.screen?.(entries);
     if (!screened || screened.left.size === entries.length) return this.workEach(entries);
     const { left, done } = screened;
-    const out = entries.length - left.size;
-    this.open += out;
+    // what is screened out takes no room but that of its bytes: it only waits for a word to be written, and more of it may come meanwhile
     const isDone = done.then(() => true, () => false);
-    const [ofLeft, ok] = await Promise.all([this.workEach(entries.filter((entry) => left.has(entry))), isDone.finally(() => (this.open -= out))]);
+    const [ofLeft, ok] = await Promise.all([this.workEach(entries.filter((entry) => left.has(entry))), isDone]);
     return ok ? ofLeft : [...ofLeft, ...entries.filter((entry) => !left.has(entry))];
   }
 
