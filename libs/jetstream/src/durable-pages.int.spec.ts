@@ -229,6 +229,17 @@ describe('screening', () => {
     expect([seen.map(([text]) => text), work.inHand]).toEqual([['0', '2', '4', '6', '8'], 0]);
   });
 
+  it('gives no room to what it takes out: more may come before that is done with', async () => {
+    const seen: Seen[] = [];
+    const done = Promise.withResolvers<void>();
+    const work = open({ take: recording(seen), room: (held) => (held === 0 ? 1 : 0), screen: () => ({ left: new Set(), done: done.promise }) });
+    for (let page = 0; page < 3; page += 1) await sendPage(100);
+    await eventually(() => expect(work.inHand).toBe(300));
+    done.resolve();
+    await settled();
+    expect([seen, work.inHand]).toEqual([[], 0]);
+  });
+
   it('hands them on after all when they could not be done with', async () => {
     const seen: Seen[] = [];
     const work = open({ take: recording(seen), screen: (messages) => ({ left: new Set(messages.filter(isEven)), done: Promise.reject(new Error('no ledger')) }) });

@@ -18,7 +18,7 @@ export type DurableWorkOptions = {
   world: string;
   /** What this process settled of this durable, also under an earlier lease. */
   settled: RecentlySettled;
-  /** How many more messages may be held, each of a page counted, given how many are, how many bytes they have, and how long the last that came had waited. */
+  /** How many more messages may be held, each of a page counted, given how many are being worked, how many bytes they have, and how long the last that came had waited. */
   room: (held: number, heldBytes: number, waitedMs: number) => number;
   /** The broker's time; 0 while it is not known. */
   brokerNowMs: () => number;
@@ -48,8 +48,10 @@ export class DurableWork implements ShardWork {
   private readonly underWay = new Set<Promise<unknown>>();
   /** Ends the waiting for another try. */
   private readonly ending = new AbortController();
-  /** Not done with, each of a page counted. */
+  /** Being worked, each of a page counted. */
   private open = 0;
+  /** Needing nothing more but a word that is being written. */
+  private screenedOut = 0;
   private perMessage = 1;
   private heldBytes = 0;
   private waitedMs = 0;
@@ -66,7 +68,7 @@ export class DurableWork implements ShardWork {
   }
 
   get inHand(): number {
-    return this.open;
+    return this.open + this.screenedOut;
   }
 
   tick(nowMs: number): void {
@@ -138,8 +140,10 @@ export class DurableWork implements ShardWork {
     const screened = this.options.screen?.(entries);
     if (!screened || screened.left.size === entries.length) return this.workEach(entries);
     const { left, done } = screened;
-    // what is screened out takes no room but that of its bytes: it only waits for a word to be written, and more of it may come meanwhile
-    const isDone = done.then(() => true, () => false);
+    const out = entries.length - left.size;
+    // they take no room but that of their bytes: more of their kind may come meanwhile
+    this.screenedOut += out;
+    const isDone = done.then(() => true, () => false).finally(() => (this.screenedOut -= out));
     const [ofLeft, ok] = await Promise.all([this.workEach(entries.filter((entry) => left.has(entry))), isDone]);
     return ok ? ofLeft : [...ofLeft, ...entries.filter((entry) => !left.has(entry))];
   }
