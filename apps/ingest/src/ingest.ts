@@ -2,7 +2,7 @@ import { getPriority, hostname, setPriority } from 'node:os';
 import { assertSynced, joinPlane, Pager, Publisher, type Broker, type PinnedWorlds } from '@spillway/jetstream';
 import { KeyRing } from '@spillway/keys';
 import { Health, requestDurations, type Service } from '@spillway/service-kit';
-import { createLogger, Metrics } from '@spillway/telemetry';
+import { createLogger, Metrics, type Logger } from '@spillway/telemetry';
 import { ID_WINDOW_SECONDS, isOrderedIngest, subject } from '@spillway/topology';
 import type { FastifyInstance } from 'fastify';
 import { Acceptance } from './acceptance.ts';
@@ -47,8 +47,13 @@ const leaveBodiesUnread = (fastify: FastifyInstance): void => {
 };
 
 /** Of its main thread, and of the threads that are made after it. From where whoever started it put it: to come forward again takes rights that it need not have. */
-const standBack = (by: number): void => {
-  if (by > 0) setPriority(Math.min(MOST_NICE, getPriority() + by));
+const standBack = (by: number, log: Logger): void => {
+  if (by === 0) return;
+  try {
+    setPriority(Math.min(MOST_NICE, getPriority() + by));
+  } catch (error) {
+    log.warn({ err: error }, 'ingest does not stand back when the processors are full: this system does not let it (SPILLWAY_NICE=0 asks for nothing)');
+  }
 };
 
 /** Everything an ingest consists of, wired; no request is taken before it is served. */
@@ -57,7 +62,7 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
   const metrics = new Metrics(APP);
   const health = new Health();
   const { natsMonitorUrl: monitorUrl, allowUnsynced, maxEventBytes, acceptDeadlineMs } = config;
-  standBack(config.nice);
+  standBack(config.nice, log);
   // before anything else: a 202 of this process would promise what the broker does not keep
   const synced = await assertSynced({ monitorUrl, allowUnsynced, log });
   const { broker, worlds } = await joinPlane(config, { app: APP, log, health, host: hostname() });
