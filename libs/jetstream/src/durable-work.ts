@@ -128,11 +128,18 @@ export class DurableWork implements ShardWork {
   private async workPage(page: DurableMessage, entries: readonly PageEntry[]): Promise<void> {
     let left = await (page.deliveries === 1 ? this.workScreened(entries) : this.workEach(entries));
     while (left.length > 0) {
-      await after(AGAIN_AFTER_MS, undefined, { signal: this.ending.signal }).catch(() => undefined);
+      await this.pause(left.length);
       if (this.ending.signal.aborted || !page.owned()) return;
       left = await this.workEach(left.map((entry) => entry.again()));
     }
     page.remove();
+  }
+
+  /** They are held all the while, and take their room. */
+  private async pause(held: number): Promise<void> {
+    this.open += held;
+    await after(AGAIN_AFTER_MS, undefined, { signal: this.ending.signal }).catch(() => undefined);
+    this.open -= held;
   }
 
   /** @returns those that came to no outcome */

@@ -40,6 +40,7 @@ it.each([
   ['an empty one', 0, Buffer.alloc(0)],
   ['one that holds fewer than it says', 3, sound],
   ['one that holds more than it says', 1, sound],
+  ['one of more than a thousand', 1_001, encodePage(Array.from({ length: 1_001 }, (_, n) => lineOf(`evt_${n}`, '1')))],
   ['one that was cut off', 2, sound.subarray(0, -1)],
   ['one that was cut off within a number', 2, sound.subarray(0, 1)],
   ['one with a length that is no number', 2, Buffer.from(sound.toString().replace('26 7', '2x 7'))],

@@ -50,7 +50,7 @@ export const readPage = (count: number, { buffer, byteOffset, byteLength }: Uint
     lines.push({ headers: new RawHeaders(bytes.subarray(from, middle)), data: bytes.subarray(middle, end) });
     at = end + 1;
   }
-  return lines.length === count && count > 0 ? lines : undefined;
+  return lines.length === count && count > 0 && count <= PAGE_MAX ? lines : undefined;
 };
 
 /** A decimal number and the byte that ends it. */

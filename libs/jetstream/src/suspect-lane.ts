@@ -162,15 +162,19 @@ export class SuspectLane {
     try {
       if (message.owned()) await this.options.bury(message, { reason, blind, detail: detailOf(reason, marker, error) });
     } finally {
-      await this.clear(message, marker, revision);
+      await this.clear(message, marker, revision, true);
     }
     tell(undefined);
   }
 
-  /** It came to an end in good order. What has no outcome yet keeps what was counted. */
-  private async clear(message: WaitingMessage, marker: Marker, revision: number): Promise<void> {
+  /**
+   * It came to an end in good order. What has no outcome yet keeps what was counted; and what was buried out of a page does, too: the page comes again when another of it
+   * ends its worker, and then this one is buried at once, not found anew by three crashes more (three on one page would cost 41).
+   */
+  private async clear(message: WaitingMessage, marker: Marker, revision: number, isBurial = false): Promise<void> {
     const { markers } = this.options;
-    const keeps = message.removed !== true && (marker.crashes > 0 || marker.throws > 0);
+    const mayComeAgain = message.removed !== true || (isBurial && message.place !== undefined);
+    const keeps = mayComeAgain && (marker.crashes > 0 || marker.throws > 0);
     if (keeps) await markers.write(message.origin, { ...marker, is: 'resting' }, revision, wantedStill(message));
     else await markers.remove(message.origin, revision, withinNoted());
   }

@@ -30,10 +30,13 @@ class Message implements WaitingMessage {
   removed = false;
   mine = true;
 
-  constructor(readonly deliveries = 3) {}
+  constructor(
+    readonly deliveries = 3,
+    readonly place?: number,
+  ) {}
 
   get origin(): string {
-    return `${STREAM}@t0:${this.sequence}`;
+    return `${STREAM}@t0:${this.sequence}${this.place === undefined ? '' : `-${this.place}`}`;
   }
 
   owned(): boolean {
@@ -130,6 +133,27 @@ it('removes markers of messages that are gone, then what they left behind, and n
   await keys.put('newer', '{}');
   expect([await sweepMarkers(plane.broker, name), await sweepMarkers(plane.broker, name)]).toEqual([1, 0]);
   expect((await keys.read(ofAnother))?.value).toBe('{}');
+});
+
+it.each([
+  ['of a page: is buried at once when the page comes again', 7, 2],
+  ['of a message by itself: nothing of it is left', undefined, 1],
+] as const)('what was buried, %s', async (_what, place, burials) => {
+  const { suspects, name, buried } = app();
+  const poison = new Message(3, place);
+  await leave(name, poison, { is: 'resting', crashes: 3 });
+  let worked = 0;
+  const run = async (): Promise<Left> => {
+    worked += 1;
+    poison.remove();
+    return undefined;
+  };
+  await suspects.work(poison, run);
+  expect([buried.length, (await markerOf(name, poison))?.crashes]).toEqual([1, place === undefined ? undefined : 3]);
+  // another of the page ended its worker before it was removed
+  poison.removed = false;
+  await suspects.work(poison, run);
+  expect([buried.length, worked]).toEqual([burials, 2 - burials]);
 });
 
 it('lets nobody else begin while one is worked alone, for as long as that is quick', async () => {

@@ -35,6 +35,12 @@ describe('RecentSizes', () => {
     expect(sizes.ofNewest(1)).toEqual({ events: 100, bytes: 1_000 });
   });
 
+  it('takes what others sent for single events, however many stand on its own pages', () => {
+    const sizes = new RecentSizes();
+    for (let place = 0; place < 100; place += 1) sizes.add(10, place === 0);
+    expect(sizes.ofNewest(2_501)).toEqual({ events: 2_600, bytes: 26_000 });
+  });
+
   it('follows a tenant that begins to send large ones, in bounded memory', () => {
     const sizes = new RecentSizes();
     for (let i = 0; i < 100_000; i += 1) sizes.add(1_000);

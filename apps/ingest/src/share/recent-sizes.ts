@@ -39,8 +39,11 @@ export class RecentSizes {
     }
     if (counted === 0) return messages === 0 ? this.clear() : undefined;
     this.chunks.splice(0, from);
-    // too many: the chunk at the edge is older in part; too few: the rest came by way of other ingests, and is taken to be alike
-    return { events: (events * messages) / counted, bytes: (bytes * messages) / counted };
+    // too many: the chunk at the edge is older in part
+    if (counted >= messages) return { events: (events * messages) / counted, bytes: (bytes * messages) / counted };
+    // too few: the rest came by way of other ingests, or before this one; it is taken to be single events as large as these, not pages (100 events in one message make no 2,500 others pages)
+    const rest = messages - counted;
+    return { events: events + rest, bytes: bytes + (rest * bytes) / events };
   }
 
   private clear(): Content {
