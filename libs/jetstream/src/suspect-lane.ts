@@ -168,13 +168,13 @@ export class SuspectLane {
   }
 
   /**
-   * It came to an end in good order. What has no outcome yet keeps what was counted; and what was buried out of a page does, too: the page comes again when another of it
+   * It came to an end in good order. What has no outcome yet keeps what was counted; and what was buried out of a page for its crashes does, too: the page comes again when another of it
    * ends its worker, and then this one is buried at once, not found anew by three crashes more (three on one page would cost 41).
    */
   private async clear(message: WaitingMessage, marker: Marker, revision: number, isBurial = false): Promise<void> {
     const { markers } = this.options;
-    const mayComeAgain = message.removed !== true || (isBurial && message.place !== undefined);
-    const keeps = mayComeAgain && (marker.crashes > 0 || marker.throws > 0);
+    const mayComeAgain = isBurial && message.place !== undefined && marker.crashes > 0;
+    const keeps = mayComeAgain || (message.removed !== true && (marker.crashes > 0 || marker.throws > 0));
     if (keeps) await markers.write(message.origin, { ...marker, is: 'resting' }, revision, wantedStill(message));
     else await markers.remove(message.origin, revision, withinNoted());
   }
