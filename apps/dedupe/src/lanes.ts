@@ -72,7 +72,7 @@ export class Lanes implements OnModuleDestroy {
     return this.quota.mayTake(held === 0) && heldBytes < BULK_HELD_BYTES_MAX ? Math.min(BULK_PULL_MAX, BULK_HELD_MAX - held) : 0;
   };
 
-  readonly screen = (queue: QueueName, messages: readonly WaitingMessage[]): Screened => (queue === 'dedupe-bulk' ? this.bulk : this.fresh).screen(messages);
+  readonly screen = (queue: QueueName, messages: readonly WaitingMessage[]): Screened | undefined => (queue === 'dedupe-bulk' ? this.bulk : this.fresh).screen(messages);
 
   /** Before the transport drains: what waits for room in DELIVERY would hold it up to its deadline. */
   onModuleDestroy(): void {

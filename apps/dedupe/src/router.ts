@@ -66,8 +66,8 @@ export class Router {
   }
 
   /** Takes the known repetitions out of what came on one page, without a promise for each: a flood of them is what pages are full of. */
-  screen(messages: readonly WaitingMessage[]): Screened {
-    if (performance.now() - this.lastDropMs > SCREENED_FOR_MS) return { left: new Set(messages), done: Promise.resolve() };
+  screen(messages: readonly WaitingMessage[]): Screened | undefined {
+    if (performance.now() - this.lastDropMs > SCREENED_FOR_MS) return undefined;
     const left = new Set<WaitingMessage>();
     const rounds = new Set<Promise<void>>();
     for (const message of messages) {

@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { readEvent, type EventMeta, type Fact } from '@spillway/contracts';
-import { BrokerRefused, RawHeaders } from '@spillway/jetstream';
-import { everythingIn, onePerMessage, startPlaneBroker, type PlaneBroker, type PlaneBrokerOptions } from '@spillway/jetstream/testing';
+import { everythingIn, factsIn, startPlaneBroker, type PlaneBroker, type PlaneBrokerOptions } from '@spillway/jetstream/testing';
 import { loadConfig, serve, type Problem, type Serving } from '@spillway/service-kit';
 import { ApiContract, type ApiDescription } from '@spillway/testing';
-import { readIngest, type IngestLane, type StreamName } from '@spillway/topology';
+import { readIngest, subject, type IngestLane } from '@spillway/topology';
 import { IngestConfig } from '../src/ingest.config.ts';
 import { ingest } from '../src/ingest.ts';
 import { openApiDocument } from '../src/openapi/document.ts';
@@ -16,9 +15,6 @@ export type RigOptions = PlaneBrokerOptions & { env?: Record<string, string> };
 export type Answer = { status: number; headers: Headers; body: string; problem: Problem & { errors?: { field: string; wanted: string; seen?: string }[] }; id: string; results: Result[]; tookMs: number };
 /** Of one event of a batch. */
 export type Result = { status: number; id?: string; retryAfterSeconds?: number; problem?: Problem };
-type RawMessage = { subject: string; seq: number; data: string; hdrs: string };
-/** The server's number for: there is none. */
-const NO_MESSAGE = 10_037;
 export type Stored = { body: string; meta: EventMeta };
 
 /** A real broker with the catalogue on it and an ingest in this process, on free ports. */
@@ -111,39 +107,25 @@ export class Rig {
     return Object.fromEntries([...Map.groupBy(lanes, ({ lane }) => lane)].map(([lane, all]) => [lane, all.length]));
   }
 
-  /** The newest event of a tenant, as it lies in the stream. */
+  /** The newest event of a tenant, as it lies in the lane fresh. */
   async newest(tenant: string): Promise<Stored> {
-    const { message } = await this.plane.broker.api<{ message: RawMessage }>('STREAM.MSG.GET.WEBHOOK_INGEST', { last_by_subj: `webhook.ingest.fresh.${tenant}` });
-    return storedOf(message).at(-1) as Stored;
+    return (await this.storedOf(tenant, ['fresh'])).at(-1) as Stored;
   }
 
   /** All events of a tenant, in the order of the stream. */
-  async all(tenant: string): Promise<Stored[]> {
-    return (await this.read('WEBHOOK_INGEST', `webhook.ingest.*.${tenant}`)).flatMap((message) => storedOf(message));
+  all(tenant: string): Promise<Stored[]> {
+    return this.storedOf(tenant, ['fresh', 'bulk', 'ordered']);
   }
 
   /** All facts of a tenant, likewise. */
   async facts(tenant: string): Promise<Fact[]> {
-    const pages = await this.read('WEBHOOK_LEDGER', `webhook.ledger.${tenant}`);
-    return pages.flatMap(({ data }) => Buffer.from(data, 'base64').toString('utf8').split('\n').map((line) => JSON.parse(line) as Fact));
+    return (await factsIn(this.plane.broker)).filter((fact) => fact.tenant === tenant);
   }
 
-  private async read(stream: StreamName, filter: string): Promise<RawMessage[]> {
-    const found: RawMessage[] = [];
-    for (let seq = 1; ; seq = (found.at(-1)?.seq ?? 0) + 1) {
-      const message = await this.next(stream, filter, seq);
-      if (message === undefined) return found;
-      found.push(message);
-    }
-  }
-
-  private async next(stream: StreamName, filter: string, seq: number): Promise<RawMessage | undefined> {
-    try {
-      return (await this.plane.broker.api<{ message: RawMessage }>(`STREAM.MSG.GET.${stream}`, { seq, next_by_subj: filter })).message;
-    } catch (error) {
-      if (error instanceof BrokerRefused && error.errCode === NO_MESSAGE) return undefined;
-      throw error;
-    }
+  private async storedOf(tenant: string, lanes: readonly IngestLane[]): Promise<Stored[]> {
+    const subjects = new Set(lanes.map((lane) => subject.ingest(lane, tenant)));
+    const kept = await everythingIn(this.plane.broker, 'WEBHOOK_INGEST');
+    return kept.filter((one) => subjects.has(one.subject)).map(({ data, headers }) => ({ body: data, meta: readEvent(headers) }));
   }
 
   async stop(): Promise<void> {
@@ -155,6 +137,3 @@ export class Rig {
 /** The head of a request with the admin key, up to its body. */
 export const headOf = (...more: string[]): string =>
   ['POST /v1/events HTTP/1.1', 'host: x', `authorization: Bearer ${ADMIN_KEY}`, 'content-type: application/json', ...more, '', ''].join('\r\n');
-
-const storedOf = ({ subject, data, hdrs }: RawMessage): Stored[] =>
-  onePerMessage({ subject, data: Buffer.from(data, 'base64').toString('utf8'), headers: new RawHeaders(Buffer.from(hdrs, 'base64')) }).map(({ data: body, headers }) => ({ body, meta: readEvent(headers) }));

@@ -215,6 +215,21 @@ describe('what comes to no outcome on a page', () => {
 
 const isEven = (message: WaitingMessage): boolean => Number(textOf(message)) % 2 === 0;
 
+describe('what waits to be tried again', () => {
+  it('takes its room all the while, and is in hand', async () => {
+    const seen: Seen[] = [];
+    const work = open({ take: recording(seen, (text, deliveries) => Number(text) % 2 === 1 || deliveries > 1), room: (held) => (held === 0 ? 1 : 0) });
+    await sendPage(10);
+    await eventually(() => expect([seen.length, work.inHand]).toEqual([10, 5]));
+    await sendPage(10);
+    await passed(1_000);
+    // the other page is not asked for before these have ended
+    expect([seen.length, work.inHand]).toEqual([10, 5]);
+    await settled(60_000);
+    expect([seen.length, work.inHand]).toEqual([30, 0]);
+  }, 90_000);
+});
+
 describe('screening', () => {
   it('takes out of a page what nobody need work, and the page stays until that is done with', async () => {
     const seen: Seen[] = [];

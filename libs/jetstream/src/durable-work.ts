@@ -27,13 +27,13 @@ export type DurableWorkOptions = {
   /** Resolves when it is done with the message, whether or not it was removed. Never rejects. */
   take: (message: WaitingMessage) => Promise<unknown>;
   /** Asked of each page that comes for the first time, in place of `take` for whatever it screens out. */
-  screen?: ((messages: readonly WaitingMessage[]) => Screened) | undefined;
+  screen?: ((messages: readonly WaitingMessage[]) => Screened | undefined) | undefined;
   /** Something was settled: the ack floor may have moved. */
   onSettled: () => void;
   log: Logger;
 };
 
-/** What is left to be worked one by one; and when the others, which need nothing more, are done with. If it rejects they are worked one by one, too. */
+/** What is left to be worked one by one (`undefined` in its place: all of it); and when the others, which need nothing more, are done with. If it rejects they are worked one by one, too. */
 export type Screened = { left: ReadonlySet<WaitingMessage>; done: Promise<unknown> };
 
 /** As soon as the server would hand out again what was left unacked (`ack_wait`). */

@@ -6,7 +6,7 @@ import { bindPages, PAGE_BYTES } from './bind-pages.ts';
 import type { Broker } from './broker.ts';
 import { BrokerAway, isPassing, OutcomeUnknown, PublisherSaturated, PublishRefused, Stopped } from './errors.ts';
 import { asMsgHdrs, encodeHeaders, headersFit } from './raw-headers.ts';
-import type { Outgoing, PubAck, Unit } from './unit.ts';
+import { Queued, type Outgoing, type PubAck, type Unit } from './unit.ts';
 
 export type { Outgoing, PubAck } from './unit.ts';
 
@@ -45,27 +45,6 @@ const FULL_FOR_MS = 200;
  */
 const APART_FOR_MS = 10_000;
 const APART_MAX = 10_000;
-
-class Queued implements Unit {
-  readonly since = performance.now();
-
-  constructor(
-    readonly messages: readonly Outgoing[],
-    readonly bytes: number,
-    private readonly settle: (outcome: PubAck[] | Error) => void,
-    private readonly forget: (unit: Unit) => void,
-  ) {}
-
-  resolve(acks: PubAck[]): void {
-    this.forget(this);
-    this.settle(acks);
-  }
-
-  reject(error: Error): void {
-    this.forget(this);
-    this.settle(error);
-  }
-}
 
 /**
  * Publishes to one stream in groups, without timers: at most two groups are under way, and what arrives meanwhile is the next group. So at low load
@@ -353,7 +332,6 @@ export class Publisher {
   private remember(error: unknown): void {
     if (error instanceof PublishRefused && error.kind === 'subject_full') this.full.set(error.subject, { until: performance.now() + FULL_FOR_MS, refusal: error });
   }
-
 }
 
 const sizeOf = (group: readonly Unit[]): number => group.reduce((sum, unit) => sum + unit.messages.length, 0);

@@ -42,7 +42,7 @@ export type TransportOptions = {
   settle: (message: WaitingMessage, payload: unknown, result: unknown) => Promise<Left>;
   room: Room;
   /** Before the messages of a page are handed on one by one: which of them need no handler. Reads them only; what it throws is the handler's to find again. */
-  screen?: (queue: QueueName, messages: readonly WaitingMessage[]) => Screened;
+  screen?: (queue: QueueName, messages: readonly WaitingMessage[]) => Screened | undefined;
   /** When to ask which subjects a subject queue has; the default is every 5 s. */
   listing?: (queue: QueueName, shard: number) => Pick<SubjectOwnerOptions, 'listings' | 'listEveryMs'>;
   /** A shard was won, and its work is about to begin: what is remembered of it may be old. */
@@ -248,16 +248,15 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   }
 
   /** Not while a suspect is worked alone: whatever happens then is the suspect's. */
-  private screenOf(name: QueueName): ((messages: readonly WaitingMessage[]) => Screened) | undefined {
+  private screenOf(name: QueueName): ((messages: readonly WaitingMessage[]) => Screened | undefined) | undefined {
     const { screen } = this.options;
     if (!screen) return undefined;
     return (messages) => {
-      const none = { left: new Set(messages), done: Promise.resolve() };
-      if (!this.suspects.turnstile.isOpen) return none;
+      if (!this.suspects.turnstile.isOpen) return undefined;
       try {
         return screen(name, messages);
       } catch {
-        return none; // whose fault it is the handler finds out: it works them one by one
+        return undefined; // whose fault it is the handler finds out: it works them one by one
       }
     };
   }

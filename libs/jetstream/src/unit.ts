@@ -20,3 +20,25 @@ export type Unit = {
   resolve: (acks: PubAck[]) => void;
   reject: (error: Error) => void;
 };
+
+/** A unit as it was handed over: who waits for it is told once, and its place in the queue is given back then. */
+export class Queued implements Unit {
+  readonly since = performance.now();
+
+  constructor(
+    readonly messages: readonly Outgoing[],
+    readonly bytes: number,
+    private readonly settle: (outcome: PubAck[] | Error) => void,
+    private readonly forget: (unit: Unit) => void,
+  ) {}
+
+  resolve(acks: PubAck[]): void {
+    this.forget(this);
+    this.settle(acks);
+  }
+
+  reject(error: Error): void {
+    this.forget(this);
+    this.settle(error);
+  }
+}
