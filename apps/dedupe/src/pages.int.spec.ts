@@ -74,4 +74,24 @@ describe('a page', () => {
     expect([new Set(await dropped()), await told()]).toEqual([new Set(numbers(page.slice(100))), new Set(numbers(page.slice(0, 100)))]);
     expect([await rig.left('WEBHOOK_DELIVERY'), new Set(await rig.delivered()).size]).toEqual([100, 100]);
   }, 150_000);
+
+  it.each(['fresh', 'bulk'] as const)('that a dedupe was stopped over, for want of room in DELIVERY, is delivered once, though nobody knows its ids any more: %s', async (lane) => {
+    await rig.forgetIdsAtOnce('WEBHOOK_DELIVERY');
+    await rig.limit('WEBHOOK_DELIVERY', lane === 'fresh' ? 30_000 : 50_000);
+    const page = await rig.acceptPage(keys(100), { lane });
+    const worker = await rig.startProcess({ SPILLWAY_DEDUPE_REDIS_URL: redis.url });
+    const stored = { count: 0, since: performance.now() };
+    await eventually(async () => {
+      const count = await rig.left('WEBHOOK_DELIVERY');
+      if (count !== stored.count) Object.assign(stored, { count, since: performance.now() });
+      expect([stored.count > 5, performance.now() - stored.since > 1_000]).toEqual([true, true]);
+    }, SETTLED_WITHIN_MS);
+    expect(stored.count).toBeLessThan(100);
+    await worker.stop();
+    await rig.limit('WEBHOOK_DELIVERY', 2 ** 26);
+    await rig.startDedupe({ SPILLWAY_DEDUPE_REDIS_URL: redis.url });
+    await emptied();
+    const delivered = await rig.delivered();
+    expect([delivered.length, new Set(delivered).size, await dropped(), (await rig.factsOf('event.accepted')).length, await told()]).toEqual([100, 100, [], 100, new Set(numbers(page))]);
+  }, 150_000);
 });

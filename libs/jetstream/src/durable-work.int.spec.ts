@@ -2,6 +2,7 @@ import { durableName } from '@spillway/topology';
 import { eventually } from '@spillway/testing';
 import type { WaitingMessage } from './waiting-message.ts';
 import { DurableWork } from './durable-work.ts';
+import { PageNotes } from './page-notes.ts';
 import { Publisher } from './publisher.ts';
 import { RecentlySettled } from './recently-settled.ts';
 import { startPlaneBroker, testLog, type PlaneBroker } from './testing/index.ts';
@@ -37,7 +38,7 @@ const send = (count: number, from = 0): Promise<unknown> =>
 
 type Options = { take: (message: WaitingMessage) => Promise<void>; room?: (held: number, bytes: number) => number; mayAct?: () => boolean };
 const open = ({ take, room = (held) => 100 - held, mayAct = () => true }: Options): DurableWork => {
-  const work = new DurableWork({ broker: plane.broker, stream: STREAM, durable: DURABLE, world: `${STREAM}@t0`, settled: new RecentlySettled(), room, mayAct, take, onSettled: () => undefined, brokerNowMs: () => 0, log: testLog });
+  const work = new DurableWork({ broker: plane.broker, stream: STREAM, durable: DURABLE, world: `${STREAM}@t0`, settled: new RecentlySettled(), room, mayAct, take, onSettled: () => undefined, brokerNowMs: () => 0, notes: new PageNotes(plane.broker, 'dedupe', 'test', testLog), log: testLog });
   works.push({ work, beat: setInterval(() => work.tick(performance.now()), 5) });
   return work;
 };

@@ -1,10 +1,12 @@
-import { setTimeout as after } from 'node:timers/promises';
 import type { Logger } from '@spillway/telemetry';
 import type { Broker } from './broker.ts';
 import { DurableMessage } from './durable-message.ts';
 import { HeldMessages } from './held-messages.ts';
+import { Load } from './load.ts';
 import { linesSaid, readPage } from './page.ts';
-import { PageEntry } from './page-entry.ts';
+import type { Noting } from './page-in-hand.ts';
+import type { PageNotes } from './page-notes.ts';
+import { PageWorker, type Screened } from './page-worker.ts';
 import { Puller } from './puller.ts';
 import type { RecentlySettled } from './recently-settled.ts';
 import type { ShardWork } from './shard-work.ts';
@@ -28,16 +30,14 @@ export type DurableWorkOptions = {
   take: (message: WaitingMessage) => Promise<unknown>;
   /** Asked of each page that comes for the first time, in place of `take` for whatever it screens out. */
   screen?: ((messages: readonly WaitingMessage[]) => Screened | undefined) | undefined;
+  /** Where it is written down what is done of a page that is held for long. */
+  notes: PageNotes;
+  noting?: Noting;
   /** Something was settled: the ack floor may have moved. */
   onSettled: () => void;
   log: Logger;
 };
 
-/** What is left to be worked one by one (`undefined` in its place: all of it); and when the others, which need nothing more, are done with. If it rejects they are worked one by one, too. */
-export type Screened = { left: ReadonlySet<WaitingMessage>; done: Promise<unknown> };
-
-/** As soon as the server would hand out again what was left unacked (`ack_wait`). */
-const AGAIN_AFTER_MS = 5_000;
 /** Of how many messages a page has: half of what came before is forgotten with every seven. */
 const WEIGHT_OF_A_PAGE = 0.1;
 
@@ -46,19 +46,16 @@ export class DurableWork implements ShardWork {
   private readonly puller: Puller;
   private readonly held: HeldMessages<DurableMessage>;
   private readonly underWay = new Set<Promise<unknown>>();
-  /** Ends the waiting for another try. */
-  private readonly ending = new AbortController();
-  /** Being worked, each of a page counted. */
-  private open = 0;
-  /** Needing nothing more but a word that is being written. */
-  private screenedOut = 0;
+  private readonly load = new Load();
+  private readonly pages: PageWorker;
   private perMessage = 1;
   private heldBytes = 0;
   private waitedMs = 0;
 
   constructor(private readonly options: DurableWorkOptions) {
-    const { broker, stream, durable, log } = options;
+    const { broker, stream, durable, screen, notes, noting, log } = options;
     this.held = new HeldMessages(options.mayAct);
+    this.pages = new PageWorker({ work: (message) => this.work(message), screen, load: this.load, notes, noting, log });
     this.puller = new Puller(broker, { stream, durable, log, room: () => this.room(), take: (message) => this.take(message) });
   }
 
@@ -68,30 +65,30 @@ export class DurableWork implements ShardWork {
   }
 
   get inHand(): number {
-    return this.open + this.screenedOut;
+    return this.load.inHand;
   }
 
   tick(nowMs: number): void {
     this.puller.tick(nowMs);
     this.held.tick(nowMs);
+    this.pages.tick(nowMs);
   }
 
   async drain(): Promise<void> {
     this.puller.close();
-    this.ending.abort();
-    await this.held.holdWhile(this.allDone());
+    await this.held.holdWhile(this.pages.drain(this.allDone()));
   }
 
   abandon(): void {
     this.puller.close();
-    this.ending.abort();
+    this.pages.abandon();
     this.held.clear();
     this.heldBytes = 0;
   }
 
   /** In messages to pull: some of them are pages. */
   private room(): number {
-    return Math.ceil(this.options.room(this.open, this.heldBytes, this.waitedMs) / this.perMessage);
+    return Math.ceil(this.options.room(this.load.open, this.heldBytes, this.waitedMs) / this.perMessage);
   }
 
   private async allDone(): Promise<void> {
@@ -118,54 +115,15 @@ export class DurableWork implements ShardWork {
     const lines = count === undefined ? undefined : readPage(count, message.data);
     this.perMessage += WEIGHT_OF_A_PAGE * ((lines?.length ?? 1) - this.perMessage);
     // a page that cannot be read is a message without what every message has, and its reader says so
-    return lines ? this.workPage(message, lines.map((line, place) => new PageEntry(message, line, place))) : this.work(message);
-  }
-
-  /**
-   * Those that come to no outcome are taken up again here, while the page is held: handed out again it would come with what is done already, perhaps to another
-   * replica, and what was published of that is published once more; from two minutes on the broker would not know it again.
-   */
-  private async workPage(page: DurableMessage, entries: readonly PageEntry[]): Promise<void> {
-    let left = await (page.deliveries === 1 ? this.workScreened(entries) : this.workEach(entries));
-    while (left.length > 0) {
-      await this.pause(left.length);
-      if (this.ending.signal.aborted || !page.owned()) return;
-      left = await this.workEach(left.map((entry) => entry.again()));
-    }
-    page.remove();
-  }
-
-  /** They are held all the while, and take their room. */
-  private async pause(held: number): Promise<void> {
-    this.open += held;
-    await after(AGAIN_AFTER_MS, undefined, { signal: this.ending.signal }).catch(() => undefined);
-    this.open -= held;
-  }
-
-  /** @returns those that came to no outcome */
-  private async workScreened(entries: readonly PageEntry[]): Promise<readonly PageEntry[]> {
-    const screened = this.options.screen?.(entries);
-    if (!screened || screened.left.size === entries.length) return this.workEach(entries);
-    const { left, done } = screened;
-    const out = entries.length - left.size;
-    // they take no room but that of their bytes: more of their kind may come meanwhile
-    this.screenedOut += out;
-    const isDone = done.then(() => true, () => false).finally(() => (this.screenedOut -= out));
-    const [ofLeft, ok] = await Promise.all([this.workEach(entries.filter((entry) => left.has(entry))), isDone]);
-    return ok ? ofLeft : [...ofLeft, ...entries.filter((entry) => !left.has(entry))];
-  }
-
-  private async workEach(entries: readonly PageEntry[]): Promise<readonly PageEntry[]> {
-    await Promise.all(entries.map((entry) => this.work(entry)));
-    return entries.filter(({ removed }) => !removed);
+    return lines ? this.pages.work(message, lines) : this.work(message);
   }
 
   private async work(message: WaitingMessage): Promise<void> {
-    this.open += 1;
+    this.load.open += 1;
     try {
       await this.options.take(message);
     } finally {
-      this.open -= 1;
+      this.load.open -= 1;
     }
   }
 

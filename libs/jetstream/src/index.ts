@@ -18,7 +18,7 @@ export { Consumes, NotWired } from './consumes.ts';
 export { withinMs } from './deadline.ts';
 export { DirectGet, type Slice, type SliceRequest, type StoredMessage } from './direct-get.ts';
 export { Duplicates, duplicatesDropped, type DroppedDuplicate, type DuplicatesOptions } from './duplicates.ts';
-export type { Screened } from './durable-work.ts';
+export type { Screened } from './page-worker.ts';
 export { joinPlane } from './join-plane.ts';
 export type { Lease } from './lease.ts';
 export { Pager } from './pager.ts';

@@ -1,14 +1,16 @@
 import type { RawHeaders } from './raw-headers.ts';
 import type { PageLine } from './page.ts';
+import type { DonePlaces } from './page-progress.ts';
 import type { WaitingMessage } from './waiting-message.ts';
 
 /** One message of a page that a durable handed out: worked, suspected, buried and settled by itself. The page is removed with the last of them. */
 export class PageEntry implements WaitingMessage {
   readonly origin: string;
-  removed = false;
 
   constructor(
     private readonly page: WaitingMessage,
+    /** Of the page: what is removed is so for each try. */
+    private readonly done: DonePlaces,
     private readonly line: PageLine,
     readonly place: number,
     /** Of the page, and each time that it was taken up again here. */
@@ -37,6 +39,10 @@ export class PageEntry implements WaitingMessage {
     return this.line.data;
   }
 
+  get removed(): boolean {
+    return this.done.has(this.place);
+  }
+
   owned(): boolean {
     return this.page.owned();
   }
@@ -47,10 +53,10 @@ export class PageEntry implements WaitingMessage {
   }
 
   remove(): void {
-    this.removed = true;
+    this.done.add(this.place);
   }
 
   again(): PageEntry {
-    return new PageEntry(this.page, this.line, this.place, this.deliveries + 1);
+    return new PageEntry(this.page, this.done, this.line, this.place, this.deliveries + 1);
   }
 }

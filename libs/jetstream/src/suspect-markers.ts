@@ -2,7 +2,7 @@ import type { Logger } from '@spillway/telemetry';
 import type { Broker } from './broker.ts';
 import { BucketKeys } from './bucket-keys.ts';
 import { isPassing, RevisionConflict } from './errors.ts';
-import { Remover } from './purge.ts';
+import { RemovedKeys } from './removed-keys.ts';
 import { suspectKey } from './suspect-key.ts';
 import type { Marker } from './suspicion.ts';
 
@@ -15,19 +15,17 @@ const REPEAT_MS = 250;
 /** The markers of suspects, as keys. A write is repeated until it is known to be done, because a marker that was stored without our knowing would count as a crash. */
 export class SuspectMarkers {
   private readonly keys: BucketKeys;
-  private readonly remover: Remover;
-  /** The removal that was stored last: the server needs the newest message of a bucket, a watch that begins is measured by it. */
-  private removedLast: { key: string; revision: number } | undefined;
+  private readonly removed: RemovedKeys;
 
   constructor(
     broker: Broker,
     private readonly app: string,
     /** Whose word it is, for people; and with the time in it no two words are the same. */
     private readonly by: string,
-    private readonly log: Logger,
+    log: Logger,
   ) {
     this.keys = new BucketKeys(broker, BUCKET);
-    this.remover = Remover.of(broker);
+    this.removed = new RemovedKeys(broker, this.keys, log);
   }
 
   async read(origin: string): Promise<Stored | undefined> {
@@ -60,7 +58,7 @@ export class SuspectMarkers {
     const key = suspectKey(this.app, origin);
     for (; wanted(); await pause()) {
       try {
-        return this.purgeBehind({ key, revision: await this.keys.remove(key, revision) });
+        return this.removed.add(key, await this.keys.remove(key, revision));
       } catch (error) {
         if (error instanceof RevisionConflict) return undefined;
         if (!isPassing(error)) throw error;
@@ -73,16 +71,6 @@ export class SuspectMarkers {
   private async revisionOfOurs(key: string, value: string): Promise<number | undefined> {
     const entry = await this.keys.read(key);
     return entry?.value === value ? entry.revision : undefined;
-  }
-
-  /** A removed key leaves a message behind; a hundred thousand suspects must not fill the bucket of the leases. */
-  private purgeBehind(removed: { key: string; revision: number }): void {
-    const before = this.removedLast;
-    this.removedLast = removed;
-    if (!before) return;
-    this.remover.purge(`KV_${BUCKET}`, { filter: this.keys.subjectOf(before.key), seq: before.revision + 1 }).catch((error: unknown) => {
-      if (!isPassing(error)) this.log.warn({ err: error, key: before.key }, 'what is left of a suspect’s marker was not purged');
-    });
   }
 }
 

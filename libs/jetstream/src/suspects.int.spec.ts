@@ -2,7 +2,7 @@ import { eventually } from '@spillway/testing';
 import { BucketKeys } from './bucket-keys.ts';
 import { Publisher } from './publisher.ts';
 import { Suspects } from './suspects.ts';
-import { sweepMarkers } from './suspect-litter.ts';
+import { sweepLitter } from './litter.ts';
 import { suspectKey } from './suspect-key.ts';
 import { SuspectMarkers } from './suspect-markers.ts';
 import type { Marker, Thrown } from './suspicion.ts';
@@ -128,10 +128,10 @@ it('removes markers of messages that are gone, then what they left behind, and n
   const [there, onPage, gone] = [keyOf(name, `${seq}`), keyOf(name, `${seq}-7`), keyOf(name, `${seq + 1_000}`)];
   const ofAnother = keyOf('other', `${seq + 1_000}`);
   for (const key of [there, onPage, gone, ofAnother]) await keys.put(key, '{}');
-  expect(await sweepMarkers(plane.broker, name)).toBe(1);
+  expect(await sweepLitter(plane.broker, name)).toBe(1);
   expect([await keys.read(gone), (await keys.read(there))?.value, (await keys.read(onPage))?.value]).toEqual([undefined, '{}', '{}']);
   await keys.put('newer', '{}');
-  expect([await sweepMarkers(plane.broker, name), await sweepMarkers(plane.broker, name)]).toEqual([1, 0]);
+  expect([await sweepLitter(plane.broker, name), await sweepLitter(plane.broker, name)]).toEqual([1, 0]);
   expect((await keys.read(ofAnother))?.value).toBe('{}');
 });
 

@@ -4,6 +4,7 @@ import { jest } from '@jest/globals';
 import type { Broker } from './broker.ts';
 import type { WaitingMessage } from './waiting-message.ts';
 import { DurableWork } from './durable-work.ts';
+import { PageNotes } from './page-notes.ts';
 import { Publisher } from './publisher.ts';
 import { Sweep } from './sweep.ts';
 import { RecentlySettled } from './recently-settled.ts';
@@ -26,7 +27,7 @@ const sweepOn = (broker: Broker): Sweep => new Sweep({ broker, stream: STREAM, d
 const work = async (take: (message: WaitingMessage) => Promise<void> = async (message) => message.remove(), { sweeps = true } = {}) => {
   const broker = await plane.connect();
   const sweep = sweepOn(broker);
-  const durable = new DurableWork({ broker, stream: STREAM, durable: durableName('dedupe-fresh'), world: 'w', settled: new RecentlySettled(), room: (held) => 200 - held, mayAct: () => true, take, onSettled: () => sweep.settled(), brokerNowMs: () => 0, log: testLog });
+  const durable = new DurableWork({ broker, stream: STREAM, durable: durableName('dedupe-fresh'), world: 'w', settled: new RecentlySettled(), room: (held) => 200 - held, mayAct: () => true, take, onSettled: () => sweep.settled(), brokerNowMs: () => 0, notes: new PageNotes(broker, 'dedupe', 'test', testLog), log: testLog });
   const swept = sweep.with(durable);
   const beat = setInterval(() => (sweeps ? swept : durable).tick(performance.now()), 10);
   ends.push(() => {

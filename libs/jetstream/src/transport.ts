@@ -4,10 +4,13 @@ import type { Logger } from '@spillway/telemetry';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Broker } from './broker.ts';
 import { assertWired } from './consumes.ts';
-import { DurableWork, type Screened } from './durable-work.ts';
+import { DurableWork } from './durable-work.ts';
 import { isPassing } from './errors.ts';
 import { FirstSlices, WATCHED_FROM_LOSSES } from './first-slices.ts';
 import type { Lease } from './leases.ts';
+import { sweepLitter } from './litter.ts';
+import { PageNotes } from './page-notes.ts';
+import type { Screened } from './page-worker.ts';
 import { RecentlySettled } from './recently-settled.ts';
 import { ShardOwner } from './shard-owner.ts';
 import type { ShardWork } from './shard-work.ts';
@@ -15,7 +18,6 @@ import { SubjectOwner, type SubjectOwnerOptions } from './subject-owner.ts';
 import type { Left } from './subject-queue.ts';
 import { SequenceWork } from './sequence-work.ts';
 import type { Burial } from './suspect-lane.ts';
-import { sweepMarkers } from './suspect-litter.ts';
 import { SuspectMarkers } from './suspect-markers.ts';
 import { Suspects } from './suspects.ts';
 import type { Thrown } from './suspicion.ts';
@@ -58,7 +60,7 @@ export type TransportOptions = {
 };
 
 /** Nobody waits for it: a dozen keys a year, perhaps. */
-const SWEEP_MARKERS_EVERY_MS = 600_000;
+const SWEEP_LITTER_EVERY_MS = 600_000;
 /** A loop's beat while there is work: what freed since the last is asked for again. */
 const TICK_MS = 20;
 
@@ -75,6 +77,7 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   /** Of the queues that are worked by one replica at a time: each is a shard of its own. */
   private readonly soleOwners: ShardOwner[] = [];
   private readonly suspects: Suspects;
+  private readonly notes: PageNotes;
   private beat: NodeJS.Timeout | undefined;
   private readonly sweeping: NodeJS.Timeout;
   private closing: Promise<void> | undefined;
@@ -82,8 +85,9 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
   constructor(private readonly options: TransportOptions) {
     super();
     const { app, replica, broker, log } = options;
-    this.sweeping = setInterval(() => void this.sweepMarkers(), SWEEP_MARKERS_EVERY_MS);
+    this.sweeping = setInterval(() => void this.sweepLitter(), SWEEP_LITTER_EVERY_MS);
     this.sweeping.unref();
+    this.notes = new PageNotes(broker, app, replica, log);
     this.suspects = new Suspects({ ...options, markers: new SuspectMarkers(broker, app, replica, log) });
   }
 
@@ -241,6 +245,7 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
       brokerNowMs: () => this.brokerNowMs,
       take,
       screen: this.screenOf(name),
+      notes: this.notes,
       onSettled: () => sweep.settled(),
       log,
     });
@@ -296,13 +301,13 @@ export class JetStreamTransport extends Server implements CustomTransportStrateg
     return this.options.settle(message, payload, result);
   }
 
-  private async sweepMarkers(): Promise<void> {
+  private async sweepLitter(): Promise<void> {
     const { broker, app, log } = this.options;
     try {
-      const removed = await sweepMarkers(broker, app);
-      if (removed > 0) log.info({ removed }, 'markers of messages that are gone were removed');
+      const removed = await sweepLitter(broker, app);
+      if (removed > 0) log.info({ removed }, 'keys of messages that are gone were removed');
     } catch (error) {
-      if (!isPassing(error)) log.warn({ err: error }, 'markers of messages that are gone were not looked for');
+      if (!isPassing(error)) log.warn({ err: error }, 'keys of messages that are gone were not looked for');
     }
   }
 

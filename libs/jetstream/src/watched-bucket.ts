@@ -5,6 +5,7 @@ import type { Broker } from './broker.ts';
 import { BucketKeys, type Entry } from './bucket-keys.ts';
 import { watchBucket, type BucketWatch, type Change } from './bucket-watch.ts';
 import { BrokerRefused, Stopped } from './errors.ts';
+import { isPageKey } from './page-key.ts';
 import { isSuspectKey } from './suspect-key.ts';
 
 export type { Entry } from './bucket-keys.ts';
@@ -54,10 +55,10 @@ export class WatchedBucket {
 
   /**
    * @param pin the bucket's creation time as provisioning noted it; without one the first seen counts
-   * @param keep which keys are held in memory, and told of; by default all but those of suspects, which come and go, and are purged behind
+   * @param keep which keys are held in memory, and told of; by default all but those of suspects and pages, which come and go, and are purged behind
    * @throws BrokerRefused when there is no such bucket: provisioning makes it
    */
-  static async open(broker: Broker, bucket: BucketName, { log, pin, keep = (key) => !isSuspectKey(key) }: { log: Logger; pin?: string | undefined; keep?: (key: string) => boolean }): Promise<WatchedBucket> {
+  static async open(broker: Broker, bucket: BucketName, { log, pin, keep = (key) => !isSuspectKey(key) && !isPageKey(key) }: { log: Logger; pin?: string | undefined; keep?: (key: string) => boolean }): Promise<WatchedBucket> {
     await broker.api(`STREAM.INFO.KV_${bucket}`);
     const watched = new WatchedBucket(broker, bucket, log, pin, keep);
     void watched.follow();

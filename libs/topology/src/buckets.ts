@@ -9,7 +9,7 @@ export const buckets = {
   webhook_keys: { max_bytes: 64 * MIB, history: 8, holds: 'API keys, hashed', alert: quota },
   webhook_control: { max_bytes: 64 * MIB, history: 8, holds: 'switches and rules, jobs', alert: quota },
   // a bucket of its own: a full bucket refuses updates of existing keys too, and a lease must never be refused; history 1, no TTL
-  webhook_leases: { max_bytes: 64 * MIB, history: 1, holds: 'who works which shard; `head.<endpoint>`, the next attempt of an ordered endpoint’s first delivery; `suspect.<app>.<stream>.<sequence>`, a message that may end its worker', alert: quota },
+  webhook_leases: { max_bytes: 64 * MIB, history: 1, holds: 'who works which shard; `head.<endpoint>`, the next attempt of an ordered endpoint’s first delivery; `suspect.<app>.<stream>.<sequence>`, a message that may end its worker; `page.<app>.<stream>.<sequence>`, what is done of a page that is held for long', alert: quota },
 } as const satisfies Record<string, BucketRow>;
 
 export type BucketName = keyof typeof buckets;

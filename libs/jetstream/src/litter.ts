@@ -1,6 +1,7 @@
 import type { Broker } from './broker.ts';
 import { BucketKeys } from './bucket-keys.ts';
 import { BrokerRefused } from './errors.ts';
+import { pageKeysOf, readPageKey } from './page-key.ts';
 import { Remover } from './purge.ts';
 import { readSuspectKey, suspectKeysOf } from './suspect-key.ts';
 
@@ -10,19 +11,22 @@ const NO_SUCH_MESSAGE = 10037;
 const SWEPT_AT_ONCE = 500;
 
 /**
- * Markers of messages that are gone without their worker's word (an operator purged, an endpoint was deleted, a worker died between two lines), and what removed markers
- * left behind. They would fill the bucket of the leases, in years.
+ * Markers of suspects, and what was noted of pages, that are gone without their worker's word (an operator purged, an endpoint was deleted, a worker died between two
+ * lines), and what removed keys left behind. They would fill the bucket of the leases, in years.
  * @returns how many were removed
  */
-export const sweepMarkers = async (broker: Broker, app: string): Promise<number> => {
+export const sweepLitter = async (broker: Broker, app: string): Promise<number> =>
+  (await sweepKeys(broker, suspectKeysOf(app), readSuspectKey)) + (await sweepKeys(broker, pageKeysOf(app), readPageKey));
+
+const sweepKeys = async (broker: Broker, all: string, read: (key: string) => { stream: string; sequence: number } | undefined): Promise<number> => {
   const keys = new BucketKeys(broker, BUCKET);
-  const filter = keys.subjectOf(suspectKeysOf(app));
+  const filter = keys.subjectOf(all);
   const { state } = await broker.api<{ state: { last_seq: number; subjects?: Record<string, number> } }>(`STREAM.INFO.KV_${BUCKET}`, { subjects_filter: filter });
   const prefix = keys.subjectOf('').length;
   let removed = 0;
   for (const subject of Object.keys(state.subjects ?? {}).slice(0, SWEPT_AT_ONCE)) {
     const key = subject.slice(prefix);
-    const of = readSuspectKey(key);
+    const of = read(key);
     if (!of || (await isStored(broker, of.stream, of.sequence))) continue;
     const entry = await keys.read(key);
     if (entry) await keys.remove(key, entry.revision);
