@@ -95,6 +95,7 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     inFlightMax: Math.ceil(config.maxEventsInFlight / 2),
     inFlightBytesMax: Math.ceil(config.maxBytesInFlight / 2),
     keepApart: (of, forMs) => publisher.keepApart(of, forMs),
+    onRefused: (tenant) => crowding.refused(tenant),
   });
   const counting = await watchShares(broker, shares, log);
   const crowdingWatch = watchCrowding(broker, crowding, () => ({ bytes: shares.meanBytes, events: publisher.perMessage }), log);

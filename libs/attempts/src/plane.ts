@@ -1,6 +1,6 @@
 import { deliveryHeaders, header, type DeliveryMeta, type Fact } from '@spillway/contracts';
 import { faultOf, nextMeta, whenDeadRefuses, whenParkedRefuses, whenRetryRefuses, giveUp, type Decision, type Delivery, type EndpointVerdict, type Policy, type Uncharged } from '@spillway/delivery';
-import { buryUnread, Pager, Publisher, PublishRefused, Stopped, type Broker, type DeadInPipeline, type WaitingMessage } from '@spillway/jetstream';
+import { BULK_LINGER, buryUnread, Pager, Publisher, PublishRefused, Stopped, type Broker, type DeadInPipeline, type WaitingMessage } from '@spillway/jetstream';
 import { shardOf, subject, type StreamName } from '@spillway/topology';
 import { ParkedFacts } from './parked-facts.ts';
 
@@ -37,6 +37,7 @@ const NUDGES_REMEMBERED_MAX = 10_000;
 /** Where deliveries go when they leave: RETRY, PARKED, DEAD; and the ledger that says so. */
 export class Plane {
   readonly ledger: Pager;
+  private readonly bulkLedger: Pager;
   private readonly parkedFacts: ParkedFacts;
   private readonly nudged = new Map<string, number>();
   /** How many were parked, by reason. */
@@ -55,6 +56,7 @@ export class Plane {
     now: () => Date,
   ) {
     this.ledger = new Pager(broker);
+    this.bulkLedger = new Pager(broker, BULK_LINGER);
     this.parkedFacts = new ParkedFacts(app, (tenant, fact) => this.ledger.record(tenant, fact), now);
     this.retry = new Publisher(broker, 'WEBHOOK_RETRY');
     this.parked = new Publisher(broker, 'WEBHOOK_PARKED');
@@ -81,8 +83,9 @@ export class Plane {
 
   /** Resolves when what happened is on disk. */
   async record({ next, facts }: Step, { meta, delivery }: Settled): Promise<void> {
-    if (next.go !== 'parked' && facts.length === 1) return this.ledger.record(meta.tenant, facts[0] as Fact);
-    const written = facts.map((fact) => this.ledger.record(meta.tenant, fact));
+    const ledger = meta.lane === 'bulk' ? this.bulkLedger : this.ledger;
+    if (next.go !== 'parked' && facts.length === 1) return ledger.record(meta.tenant, facts[0] as Fact);
+    const written = facts.map((fact) => ledger.record(meta.tenant, fact));
     if (next.go === 'parked') written.push(this.parkedFacts.add(meta.tenant, meta.endpointId, delivery.deliveryId, next.reason));
     await Promise.all(written);
   }
@@ -94,6 +97,7 @@ export class Plane {
 
   close(): void {
     this.ledger.close();
+    this.bulkLedger.close();
   }
 
   /** @returns the refusal, if it was refused */

@@ -36,6 +36,19 @@ describe('the pager', () => {
     expect(pager.unwritten).toBe(0);
   });
 
+  it('waits for company where it lingers', async () => {
+    const pager = new Pager(plane.broker, { ms: 600_000, messages: 10 });
+    const nine = Promise.all(Array.from({ length: 9 }, (_, n) => pager.record('acme', fact('acme', String(n)))));
+    await new Pager(plane.broker).record('other', fact('other', 'x'));
+    expect([(await pages()).map(({ subject }) => subject), pager.unwritten]).toEqual([['webhook.ledger.other'], 9]);
+    await Promise.all([nine, pager.record('acme', fact('acme', '9'))]);
+    expect((await pages()).map(({ lines }) => lines.length)).toEqual([1, 10]);
+    void pager.record('acme', fact('acme', '10'));
+    await new Pager(plane.broker).record('other', fact('other', 'y'));
+    expect(await pages()).toHaveLength(3);
+    pager.close();
+  });
+
   it('keeps tenants apart', async () => {
     const pager = new Pager(plane.broker);
     await Promise.all(['a', 'b', 'c', 'a', 'b', 'c'].map((tenant, n) => pager.record(tenant, fact(tenant, String(n)))));

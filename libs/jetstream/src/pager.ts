@@ -3,6 +3,7 @@ import { subject } from '@spillway/topology';
 import { backOff } from './backoff.ts';
 import type { Broker } from './broker.ts';
 import { isFull, Stopped } from './errors.ts';
+import { Lingering, type Linger } from './linger.ts';
 import { Publisher } from './publisher.ts';
 
 /** A page is one message; with its headers it stays well under the broker's max_payload. */
@@ -23,11 +24,18 @@ export class Pager {
   private readonly waiting = new Map<string, Line[]>();
   private stopped = false;
   private lines = 0;
+  /** Of those, in no round yet. */
+  private untaken = 0;
+  private readonly lingering: Lingering;
   private flying = 0;
   private poked = false;
 
-  constructor(private readonly broker: Broker) {
+  constructor(
+    private readonly broker: Broker,
+    linger?: Linger,
+  ) {
     this.publisher = new Publisher(broker, 'WEBHOOK_LEDGER');
+    this.lingering = new Lingering(linger, () => this.poke());
   }
 
   /** Facts handed over and not stored yet: who hands over more should look at this first. */
@@ -43,6 +51,7 @@ export class Pager {
       if (lines) lines.push(line);
       else this.waiting.set(tenant, [line]);
       this.lines += 1;
+      this.untaken += 1;
       this.poke();
     });
   }
@@ -61,7 +70,7 @@ export class Pager {
   }
 
   private poke(): void {
-    if (this.poked || this.waiting.size === 0 || this.flying >= ROUNDS_IN_FLIGHT) return;
+    if (this.poked || this.waiting.size === 0 || this.flying >= ROUNDS_IN_FLIGHT || this.lingering.holds(this.untaken)) return;
     this.poked = true;
     setImmediate(() => {
       this.poked = false;
@@ -72,6 +81,7 @@ export class Pager {
 
   private async writeRound(): Promise<void> {
     this.flying += 1;
+    this.lingering.taken();
     await Promise.all([...this.waiting.keys()].map((tenant) => this.writePage(tenant)));
     this.flying -= 1;
     this.poke();
@@ -108,6 +118,7 @@ export class Pager {
     let count = 0;
     while (count < lines.length && (count === 0 || bytes + (lines[count] as Line).text.length < MAX_PAGE_BYTES)) bytes += (lines[count++] as Line).text.length;
     const page = lines.splice(0, count);
+    this.untaken -= page.length;
     if (lines.length === 0) this.waiting.delete(tenant);
     return page;
   }

@@ -165,3 +165,30 @@ describe('what is refused', () => {
     await eventually(async () => expect(acksOf(await publishAll(publisher, many(100, () => OTHER)))).toHaveLength(100));
   });
 });
+
+describe('a publisher that lingers', () => {
+  const NEVER_MS = 600_000;
+
+  it('sends when so many are there, and not before', async () => {
+    await makeStream(broker, STREAM);
+    const publisher = open({ linger: { ms: NEVER_MS, messages: 10 } });
+    const nine = publishAll(publisher, many(9, () => ONE));
+    await open().publish(OTHER, [], Buffer.from('x'));
+    expect([await idsOn(ONE), publisher.waiting]).toEqual([[], 9]);
+    await publisher.publish(ONE, [['ce-id', '9']], Buffer.from('x'));
+    expect(acksOf(await nine)).toHaveLength(9);
+    // one page, and what the other one sent
+    expect([await idsOn(ONE), (await stateOf(broker, STREAM)).messages]).toEqual([Array.from({ length: 10 }, (_, n) => n), 2]);
+    // what is under way counts no more: these wait for company of their own
+    void publishAll(publisher, many(9, () => ONE));
+    await open().publish(OTHER, [], Buffer.from('x'));
+    expect((await stateOf(broker, STREAM)).messages).toBe(3);
+  });
+
+  it('sends what there is when the first has waited that long', async () => {
+    await makeStream(broker, STREAM);
+    const publisher = open({ linger: { ms: 20, messages: 1_000 } });
+    expect(acksOf(await publishAll(publisher, many(5, () => ONE)))).toHaveLength(5);
+    expect((await stateOf(broker, STREAM)).messages).toBe(1);
+  });
+});

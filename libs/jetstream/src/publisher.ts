@@ -5,6 +5,7 @@ import { backOff } from './backoff.ts';
 import { bindPages, PAGE_BYTES } from './bind-pages.ts';
 import type { Broker } from './broker.ts';
 import { BrokerAway, isPassing, OutcomeUnknown, PublisherSaturated, PublishRefused, Stopped } from './errors.ts';
+import { Lingering, type Linger } from './linger.ts';
 import { asMsgHdrs, encodeHeaders, headersFit } from './raw-headers.ts';
 import { Queued, type Outgoing, type PubAck, type Unit } from './unit.ts';
 
@@ -18,6 +19,8 @@ export type PublisherOptions = {
   maxGroup?: number;
   /** Of which subjects the messages of a group are stored as pages: one message of the stream for many. None of them may have a `Nats-Msg-Id`. */
   pages?: (subject: string) => boolean;
+  /** Absent: a group goes at once. */
+  linger?: Linger | undefined;
 };
 
 type WireAck = { seq?: number; duplicate?: boolean; batch?: string; count?: number; error?: { code: number; err_code?: number; description?: string } };
@@ -48,10 +51,12 @@ const APART_MAX = 10_000;
 
 /**
  * Publishes to one stream in groups, without timers: at most two groups are under way, and what arrives meanwhile is the next group. So at low load
- * a message costs one disk sync of latency, and groups grow with the load by themselves.
+ * a message costs one disk sync of latency, and groups grow with the load by themselves. Only what has a linger waits for company.
  */
 export class Publisher {
   private queue: Unit[] = [];
+  /** Messages in `queue`. */
+  private untaken = 0;
   private queuedMessages = 0;
   private queuedBytes = 0;
   private flying = 0;
@@ -66,6 +71,7 @@ export class Publisher {
   private readonly timeoutMs: number;
   private readonly maxGroup: number;
   private readonly pages: PublisherOptions['pages'];
+  private readonly lingering: Lingering;
   private perStored = 1;
   private readonly forget = ({ messages, bytes }: Unit): void => {
     this.queuedMessages -= messages.length;
@@ -75,12 +81,13 @@ export class Publisher {
   constructor(
     private readonly broker: Broker,
     private readonly stream: StreamName,
-    { maxWaiting = 10_000, maxWaitingBytes = 64 * 2 ** 20, timeoutMs = 5_000, maxGroup = GROUP, pages }: PublisherOptions = {},
+    { maxWaiting = 10_000, maxWaitingBytes = 64 * 2 ** 20, timeoutMs = 5_000, maxGroup = GROUP, pages, linger }: PublisherOptions = {},
   ) {
     this.maxWaiting = maxWaiting;
     this.maxWaitingBytes = maxWaitingBytes;
     this.timeoutMs = timeoutMs;
     this.pages = pages;
+    this.lingering = new Lingering(linger, () => this.poke());
     this.maxGroup = Math.min(maxGroup, MAX_BATCH);
     this.isCapped = (streams[stream] as StreamRow).max_msgs_per_subject !== undefined;
   }
@@ -158,6 +165,7 @@ export class Publisher {
     if (refusal) return settle(refusal);
     this.queuedMessages += messages.length;
     this.queuedBytes += bytes;
+    this.untaken += messages.length;
     this.queue.push(new Queued(messages, bytes, settle, this.forget));
     this.poke();
   }
@@ -184,7 +192,7 @@ export class Publisher {
   }
 
   private poke(): void {
-    if (this.poked || this.queue.length === 0 || this.flying >= GROUPS_IN_FLIGHT) return;
+    if (this.poked || this.queue.length === 0 || this.flying >= GROUPS_IN_FLIGHT || this.lingering.holds(this.untaken)) return;
     this.poked = true;
     setImmediate(() => {
       this.poked = false;
@@ -203,6 +211,8 @@ export class Publisher {
       bytes += unit.bytes;
       units += 1;
     }
+    this.untaken -= count;
+    this.lingering.taken();
     return this.queue.splice(0, units);
   }
 

@@ -61,6 +61,27 @@ describe('a tenant that sends far more than the others', () => {
     expect(door.during(500, CROWDED, { heavy: 3 }, 256 * 1_024)).toEqual({ heavy: 'bulk' });
   });
 
+  it('goes there when it is refused for its share, however little of it waits, and stays there while it is', () => {
+    const door = new Door();
+    const refusedDuring = (ms: number): Record<string, string>[] => Array.from({ length: ms / TICK_MS }, () => (door.crowding.refused('large'), door.during(TICK_MS, CALM, { large: 50, small: 2 })));
+    expect(door.during(1_000, CALM, { large: 50, small: 2 })).toEqual({ large: 'fresh', small: 'fresh' });
+    expect(refusedDuring(300).at(-1)).toEqual({ large: 'bulk', small: 'fresh' });
+    expect(refusedDuring(10_000).every(({ large }) => large === 'bulk')).toBe(true);
+    expect(door.during(2_000, CALM, { large: 50, small: 2 })).toEqual({ large: 'fresh', small: 'fresh' });
+    expect(door.said).toEqual(['large bulk', 'large fresh']);
+  });
+
+  it('stays when it is refused and sends no more than the others, and when it is alone', () => {
+    const door = new Door();
+    door.during(1_000, CALM, { a: 50, b: 40 });
+    door.crowding.refused('a');
+    expect(door.during(300, CALM, { a: 50, b: 40 })).toEqual({ a: 'fresh', b: 'fresh' });
+    const alone = new Door();
+    alone.during(1_000, CALM, { alone: 300 });
+    alone.crowding.refused('alone');
+    expect(alone.during(300, CALM, { alone: 300 })).toEqual({ alone: 'fresh' });
+  });
+
   it('stays when nobody else sends, and when the others send as much', () => {
     expect(new Door().during(5_000, CROWDED, { alone: 300 })).toEqual({ alone: 'fresh' });
     expect(new Door().during(5_000, CROWDED, { a: 60, b: 50, c: 40, d: 20 })).toEqual({ a: 'fresh', b: 'fresh', c: 'fresh', d: 'fresh' });

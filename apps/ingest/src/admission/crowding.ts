@@ -19,6 +19,8 @@ type Sender = {
   moved?: { sinceMs: number; holdMs: number; calmSinceMs: number | undefined };
   /** When it last came back, and how long it had been held: who crowds again at once is held longer. */
   cameBack?: { atMs: number; heldMs: number };
+  /** For its share, since somebody last looked. */
+  isRefused?: boolean;
 };
 
 /** Before that a tick tells little; after that half of what it said is forgotten in a quarter of a second. */
@@ -44,7 +46,7 @@ export const weightOf = (bytes: number, events = 1): number => events + bytes / 
 /**
  * `fresh` is one line for all tenants, and most have no rate of their own: whoever sends far more than the others makes them wait behind it. What comes in a burst beyond what the
  * others would not feel goes to `bulk`, whose consumers and budgets are its own, and so does all of that tenant while they wait all the same: it delays itself, and is never refused for
- * it. By what this process took in itself: each ingest judges for itself.
+ * it. Whoever is refused for its share is at it all the while, however small that is: no backlog need show it. By what this process took in itself: each ingest judges for itself.
  */
 export class Crowding {
   private readonly senders = new Map<string, Sender>();
@@ -73,6 +75,12 @@ export class Crowding {
     this.add(tenant, bytes, true);
   }
 
+  /** An event of that tenant found its share used up. */
+  refused(tenant: string): void {
+    const sender = this.senders.get(tenant);
+    if (sender) sender.isRefused = true;
+  }
+
   /** Every `TICK_MS`, whatever comes. @param nowMs monotonic */
   tick(nowMs: number): void {
     for (const [tenant, sender] of this.senders) {
@@ -90,7 +98,8 @@ export class Crowding {
     const ahead = new Set(this.farAhead());
     for (const [tenant, sender] of this.senders) {
       if (sender.moved) this.judgeMoved(tenant, sender, backlog, ahead.has(tenant), nowMs);
-      else if (backlog.fresh > this.options.crowdedAt && ahead.has(tenant) && !sender.isEntitled) this.move(tenant, sender, nowMs);
+      else if ((backlog.fresh > this.options.crowdedAt || sender.isRefused === true) && ahead.has(tenant) && !sender.isEntitled) this.move(tenant, sender, nowMs);
+      sender.isRefused = false;
     }
   }
 
@@ -133,7 +142,7 @@ export class Crowding {
   /** Back when it is like the others again, or when nothing of it waits although it goes on. */
   private judgeMoved(tenant: string, sender: Sender, { fresh, bulk }: Backlog, isAhead: boolean, nowMs: number): void {
     const moved = sender.moved as NonNullable<Sender['moved']>;
-    const isCalm = !isAhead || fresh + bulk <= this.options.crowdedAt;
+    const isCalm = !isAhead || (fresh + bulk <= this.options.crowdedAt && sender.isRefused !== true);
     if (!isCalm) moved.calmSinceMs = undefined;
     else moved.calmSinceMs ??= nowMs;
     if (moved.calmSinceMs !== undefined && nowMs - moved.calmSinceMs >= CALM_MS && nowMs - moved.sinceMs >= moved.holdMs) this.moveBack(tenant, sender, nowMs);

@@ -27,13 +27,15 @@ const quotaOf = (take: () => unknown): unknown => {
 
 describe('TenantShares', () => {
   it('refuses by messages a lane, and by bytes over all lanes', () => {
-    const { shares } = counted({}, {}, { maxMessagesPerSubject: 3, maxBytes: 2_000 });
+    const refused: string[] = [];
+    const { shares } = counted({}, { onRefused: (tenant) => refused.push(tenant) }, { maxMessagesPerSubject: 3, maxBytes: 2_000 });
     for (let i = 0; i < 3; i += 1) shares.take('acme', 'fresh', 100);
     expect(quotaOf(() => shares.take('acme', 'fresh', 100))).toBe('messages_waiting');
     for (let i = 0; i < 3; i += 1) shares.take('acme', 'bulk', 200);
     expect(quotaOf(() => shares.take('acme', 'ordered', 101))).toBe('bytes_waiting');
     shares.take('acme', 'ordered', 100);
     shares.take('other', 'fresh', 1_000);
+    expect(refused).toEqual(['acme', 'acme']);
   });
 
   it('refuses what would fill this process’s memory with one tenant', () => {

@@ -13,6 +13,8 @@ export type SharesOptions = {
   inFlightBytesMax: number;
   /** Told of a subject that no batch may cross the cap of. */
   keepApart: (subject: string, forMs: number) => void;
+  /** Told of each refusal. */
+  onRefused?: (tenant: string) => void;
 };
 
 /** Of the cap in messages: from here on a lane of a tenant is published in singles. */
@@ -47,7 +49,7 @@ export class TenantShares {
     this.assertBytes(tenant, tally, bytes);
     this.assertMemory(tenant, tally, bytes);
     const of = tally.lanes[lane];
-    if (of.events + 1 > this.maxMessages) throw tenantQuota(`tenant ${tenant} has about ${Math.round(of.events)} events waiting in lane ${lane}, and its share is ${this.maxMessages}`, 'messages_waiting');
+    if (of.events + 1 > this.maxMessages) this.refuse(tenant, `has about ${Math.round(of.events)} events waiting in lane ${lane}, and its share is ${this.maxMessages}`, 'messages_waiting');
     if (this.isNear(of, of.messages + 1)) this.options.keepApart(subject.ingest(lane, tenant), APART_FOR_MS);
     of.send(bytes);
     return of;
@@ -118,6 +120,11 @@ export class TenantShares {
     return tally;
   }
 
+  private refuse(tenant: string, why: string, quota: Parameters<typeof tenantQuota>[1]): never {
+    this.options.onRefused?.(tenant);
+    throw tenantQuota(`tenant ${tenant} ${why}`, quota);
+  }
+
   private bytesOf(tenant: string): number {
     return (this.options.shareOf(tenant) ?? this.options.defaultShare) * this.maxBytes;
   }
@@ -125,12 +132,12 @@ export class TenantShares {
   private assertBytes(tenant: string, tally: TenantTally, bytes: number): void {
     const share = this.bytesOf(tenant);
     if (tally.bytes + bytes <= share) return;
-    throw tenantQuota(`tenant ${tenant} has about ${Math.round(tally.bytes)} bytes of events waiting, and its share is ${Math.floor(share)}`, 'bytes_waiting');
+    this.refuse(tenant, `has about ${Math.round(tally.bytes)} bytes of events waiting, and its share is ${Math.floor(share)}`, 'bytes_waiting');
   }
 
   private assertMemory(tenant: string, tally: TenantTally, bytes: number): void {
     const { inFlightMax, inFlightBytesMax } = this.options;
-    if (tally.inFlight + 1 > inFlightMax) throw tenantQuota(`tenant ${tenant} has ${tally.inFlight} events on their way to disk, as many as one tenant may`, 'events_in_flight');
-    if (tally.inFlightBytes + bytes > inFlightBytesMax) throw tenantQuota(`tenant ${tenant} has ${tally.inFlightBytes} bytes on their way to disk, as many as one tenant may`, 'bytes_in_flight');
+    if (tally.inFlight + 1 > inFlightMax) this.refuse(tenant, `has ${tally.inFlight} events on their way to disk, as many as one tenant may`, 'events_in_flight');
+    if (tally.inFlightBytes + bytes > inFlightBytesMax) this.refuse(tenant, `has ${tally.inFlightBytes} bytes on their way to disk, as many as one tenant may`, 'bytes_in_flight');
   }
 }
