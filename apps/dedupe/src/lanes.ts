@@ -1,6 +1,6 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import type { EndpointRegistry } from '@spillway/endpoints';
-import { BULK_LINGER, Duplicates, isPassing, Pager, Places, Publisher, type Broker, type Linger, type Room, type Screened, type WaitingMessage } from '@spillway/jetstream';
+import { BULK_GROUP_BYTES, BULK_LINGER, Duplicates, isPassing, Pager, Places, Publisher, type Broker, type PublisherOptions, type Room, type Screened, type WaitingMessage } from '@spillway/jetstream';
 import type { Logger } from '@spillway/telemetry';
 import { subject, type DeliveryLane, type IngestLane, type QueueName } from '@spillway/topology';
 import type { Admission } from './admission.ts';
@@ -10,6 +10,8 @@ import type { StormWatch } from './storm/storm-watch.ts';
 import { StraightToParked, type Overflow } from './straight-to-parked.ts';
 
 export type LanesOptions = { app: string; broker: Broker; registry: EndpointRegistry; admission: Admission; storms: StormWatch; log: Logger; now: () => Date };
+
+type LaneBounds = Pick<RouterOptions, 'mayWrite' | 'places'> & Pick<PublisherOptions, 'linger' | 'maxGroupBytes'>;
 
 const DUPLICATES_ROUND_MS = 250;
 /** As many as are dropped in that time by a busy dedupe. */
@@ -50,7 +52,7 @@ export class Lanes implements OnModuleDestroy {
       },
     });
     this.fresh = this.routerOf('fresh', DUPLICATES_ROUND_MAX);
-    this.bulk = this.routerOf('bulk', BULK_HELD_MAX / 2, { linger: BULK_LINGER, mayWrite: (bytes) => this.quota.mayWrite(bytes), places: new Places(BULK_STORING_MAX) });
+    this.bulk = this.routerOf('bulk', BULK_HELD_MAX / 2, { linger: BULK_LINGER, maxGroupBytes: BULK_GROUP_BYTES, mayWrite: (bytes) => this.quota.mayWrite(bytes), places: new Places(BULK_STORING_MAX) });
     // what such a tenant's other endpoints get takes its turn with all that is fresh
     this.ordered = this.routerOf('fresh', ORDERED_ROUND_MAX);
   }
@@ -84,12 +86,12 @@ export class Lanes implements OnModuleDestroy {
     for (const pager of this.pagers) pager.close();
   }
 
-  private routerOf(lane: DeliveryLane, roundMax: number, { linger, ...bounds }: Pick<RouterOptions, 'mayWrite' | 'places'> & { linger?: Linger } = {}): Router {
+  private routerOf(lane: DeliveryLane, roundMax: number, { linger, maxGroupBytes, ...bounds }: LaneBounds = {}): Router {
     const { app, broker, registry, admission, storms, now } = this.options;
     const ledger = new Pager(broker, linger);
     this.pagers.push(ledger);
     const record = ledger.record.bind(ledger);
-    const delivery = new Publisher(broker, 'WEBHOOK_DELIVERY', { linger });
+    const delivery = new Publisher(broker, 'WEBHOOK_DELIVERY', { linger, maxGroupBytes });
     const nudge = (shard: number, parkedOn: string): void => broker.nc.publish(subject.nudge('first', shard), parkedOn);
     const straight = new StraightToParked({ parked: new Publisher(broker, 'WEBHOOK_PARKED'), dead: new Publisher(broker, 'WEBHOOK_DEAD'), nudge, app, now, overflow: this.overflow });
     const duplicates = new Duplicates({ app: 'dedupe', record, now, roundMs: DUPLICATES_ROUND_MS, roundMax });

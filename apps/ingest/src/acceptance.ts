@@ -1,5 +1,5 @@
 import { eventHeaders } from '@spillway/contracts';
-import { OutcomeUnknown, withinMs, type Outgoing, type PubAck, type Publisher } from '@spillway/jetstream';
+import { OutcomeUnknown, withinMs, type Outgoing, type PubAck } from '@spillway/jetstream';
 import type { Principal } from '@spillway/keys';
 import { ProblemError } from '@spillway/service-kit';
 import { newTraceparent } from '@spillway/telemetry';
@@ -9,6 +9,7 @@ import type { Batch } from './event/batch.ts';
 import { deliveryBody } from './event/body.ts';
 import type { Envelope } from './event/envelope.ts';
 import { eventIdOf } from './event/event-id.ts';
+import type { IngestStore } from './ingest-store.ts';
 import type { IngestMetrics } from './ingest.telemetry.ts';
 import { publishProblem } from './publish-problem.ts';
 import type { Named, Repeats } from './repeats/repeats.ts';
@@ -21,7 +22,7 @@ import { assertMaySendFor } from './admission/tenant-access.ts';
 type Ready = { event: Named; message: Outgoing; place: LaneTally; bytes: number };
 
 export type AcceptanceOptions = {
-  publisher: Publisher;
+  store: IngestStore;
   repeats: Repeats;
   lanes: Lanes;
   shares: TenantShares;
@@ -63,8 +64,7 @@ export class Acceptance {
 
   private async store(event: Named): Promise<string> {
     const ready = this.ready(event);
-    const { subject: to, headers, data } = ready.message;
-    const ack = await this.options.publisher.publish(to, headers, data).catch((error: Error) => {
+    const ack = await this.options.store.publish(ready.message).catch((error: Error) => {
       throw this.failed(ready, error);
     });
     this.stored(ready, ack);
@@ -74,7 +74,7 @@ export class Acceptance {
 
   private async storeEach(events: readonly (Named | ProblemError)[]): Promise<(string | Error)[]> {
     const answers = events.map((event) => (event instanceof ProblemError ? event : this.orProblem(() => this.ready(event))));
-    const outcomes = await this.options.publisher.publishEach(answers.flatMap((answer) => (answer instanceof ProblemError ? [] : answer.message)));
+    const outcomes = await this.options.store.publishEach(answers.flatMap((answer) => (answer instanceof ProblemError ? [] : answer.message)));
     let [at, stored] = [0, 0];
     const results = answers.map((answer) => {
       if (answer instanceof ProblemError) return answer;

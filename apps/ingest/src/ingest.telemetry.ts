@@ -1,7 +1,7 @@
-import type { Publisher } from '@spillway/jetstream';
 import type { Metrics } from '@spillway/telemetry';
 import type { Crowding } from './admission/crowding.ts';
 import type { InFlight } from './admission/in-flight.ts';
+import type { IngestStore } from './ingest-store.ts';
 import type { Repeats } from './repeats/repeats.ts';
 import type { TenantShares } from './share/tenant-shares.ts';
 
@@ -26,14 +26,14 @@ export class IngestMetrics {
 }
 
 /** What is held in memory right now, and its bounds beside it: an alert compares the two. */
-export const observeMemory = (metrics: Metrics, inFlight: InFlight, publisher: Publisher): void => {
+export const observeMemory = (metrics: Metrics, inFlight: InFlight, store: Pick<IngestStore, 'waiting'>): void => {
   metrics.gauge('spillway_ingest_requests_in_flight', 'Requests being read or answered.', () => inFlight.requests);
   metrics.gauge('spillway_ingest_requests_in_flight_max', 'Their bound.', () => inFlight.bounds.requestsMax);
   metrics.gauge('spillway_ingest_events_in_flight', 'Events of these requests: a batch counts with each of its own.', () => inFlight.events);
   metrics.gauge('spillway_ingest_events_in_flight_max', 'Their bound.', () => inFlight.bounds.eventsMax);
   metrics.gauge('spillway_ingest_in_flight_bytes', 'Bytes of their bodies.', () => inFlight.bytes);
   metrics.gauge('spillway_ingest_in_flight_bytes_max', 'Their bound.', () => inFlight.bounds.bytesMax);
-  metrics.gauge('spillway_ingest_events_waiting', 'Events handed to the publisher that have no confirmation yet.', () => publisher.waiting);
+  metrics.gauge('spillway_ingest_events_waiting', 'Events handed to the publisher that have no confirmation yet.', () => store.waiting);
 };
 
 /** How many, not which: a tenant is never a label. Who it is says each of its answers, and `nats stream subjects WEBHOOK_INGEST`. */

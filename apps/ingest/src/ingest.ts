@@ -1,9 +1,9 @@
 import { getPriority, hostname, setPriority } from 'node:os';
-import { assertSynced, joinPlane, Pager, Publisher, type Broker, type PinnedWorlds } from '@spillway/jetstream';
+import { assertSynced, joinPlane, Pager, type Broker, type PinnedWorlds } from '@spillway/jetstream';
 import { KeyRing } from '@spillway/keys';
 import { Health, requestDurations, type Service } from '@spillway/service-kit';
 import { createLogger, Metrics, type Logger } from '@spillway/telemetry';
-import { ID_WINDOW_SECONDS, isOrderedIngest, subject } from '@spillway/topology';
+import { ID_WINDOW_SECONDS, subject } from '@spillway/topology';
 import type { FastifyInstance } from 'fastify';
 import { Acceptance } from './acceptance.ts';
 import { Crowding } from './admission/crowding.ts';
@@ -16,6 +16,7 @@ import { WatchedSettings } from './admission/tenant-settings.ts';
 import { EventsEndpoint } from './http/events-endpoint.ts';
 import { withShortcut } from './http/shortcut.ts';
 import { slowClientLimits } from './http/slow-client-limits.ts';
+import { IngestStore } from './ingest-store.ts';
 import type { IngestConfig } from './ingest.config.ts';
 import { IngestModule } from './ingest.module.ts';
 import { IngestMetrics, observeCrowding, observeMemory, observeRepeats, observeShares } from './ingest.telemetry.ts';
@@ -68,15 +69,12 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
   const { broker, worlds } = await joinPlane(config, { app: APP, log, health, host: hostname() });
   const keys = await KeyRing.open(broker, { log, pin: worlds.created('KV_webhook_keys'), adminKey: config.adminKey });
   const inFlight = new InFlight({ requestsMax: config.maxRequestsInFlight, eventsMax: config.maxEventsInFlight, bytesMax: config.maxBytesInFlight });
-  const publisher = new Publisher(broker, 'WEBHOOK_INGEST', {
+  const store = new IngestStore(broker, {
     // a message waits at most one such time for its group to be sent, and one for the group's answer
     timeoutMs: acceptDeadlineMs / 2,
     // the door's bounds: here they would be met a second time, never first
     maxWaiting: config.maxEventsInFlight,
     maxWaitingBytes: 2 * config.maxBytesInFlight,
-    // two groups are under way at once, so where a disk sync takes 90 ms, groups of 500 are 11,000 events a second in batches, whatever the rest can do
-    maxGroup: 1_000,
-    pages: (of) => !isOrderedIngest(of),
   });
   const settings = await WatchedSettings.open(broker, { log, pin: worlds.created('KV_webhook_endpoints') });
   const crowding = new Crowding({
@@ -94,11 +92,11 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
     // half of what this process holds: one tenant never takes the others' places in it
     inFlightMax: Math.ceil(config.maxEventsInFlight / 2),
     inFlightBytesMax: Math.ceil(config.maxBytesInFlight / 2),
-    keepApart: (of, forMs) => publisher.keepApart(of, forMs),
+    keepApart: (of, forMs) => store.keepApart(of, forMs),
     onRefused: (tenant) => crowding.refused(tenant),
   });
   const counting = await watchShares(broker, shares, log);
-  const crowdingWatch = watchCrowding(broker, crowding, () => ({ bytes: shares.meanBytes, events: publisher.perMessage }), log);
+  const crowdingWatch = watchCrowding(broker, crowding, () => ({ bytes: shares.meanBytes, events: store.perMessage }), log);
   const door = new FrontDoor({ keys, inFlight, shares, rates: new KeyRates(), maxEventBytes, brokerFault: brokerFault(broker, worlds) });
   const ledger = new Pager(broker);
   const told = new DroppedByType((dropped) => {
@@ -115,9 +113,9 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
   });
   // whatever answers next may be another broker, or another stream of that name
   worlds.onChange(({ ready }) => ready || repeats.forget());
-  const acceptance = new Acceptance({ publisher, repeats, lanes, shares, metrics: new IngestMetrics(metrics), maxEventBytes, lateMs: acceptDeadlineMs / 2 });
+  const acceptance = new Acceptance({ store, repeats, lanes, shares, metrics: new IngestMetrics(metrics), maxEventBytes, lateMs: acceptDeadlineMs / 2 });
   const endpoint = new EventsEndpoint(door, acceptance, maxEventBytes, requestDurations(metrics), log);
-  observeMemory(metrics, inFlight, publisher);
+  observeMemory(metrics, inFlight, store);
   observeShares(metrics, shares);
   observeRepeats(metrics, repeats);
   observeCrowding(metrics, crowding);

@@ -27,7 +27,7 @@ export { PinsUnreadable, type Pins } from './pins.ts';
 export { PlaneConfig } from './plane-config.ts';
 export { viewPlane, type ConsumerView, type PlaneView, type QueueView, type StreamView } from './plane-view.ts';
 export { provision, ProvisioningRefused, type Provisioned, type ProvisionOptions } from './provision.ts';
-export { Publisher, type Outgoing, type PubAck, type PublisherOptions } from './publisher.ts';
+export { BULK_GROUP_BYTES, Publisher, type Outgoing, type PubAck, type PublisherOptions } from './publisher.ts';
 export { Places } from './places.ts';
 export { Remover, type UpTo } from './purge.ts';
 export { RawHeaders } from './raw-headers.ts';

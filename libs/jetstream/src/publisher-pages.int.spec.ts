@@ -166,6 +166,14 @@ describe('what is refused', () => {
   });
 });
 
+it('makes its groups no larger than it is told', async () => {
+  await makeStream(broker, STREAM);
+  await publishAll(open({ maxGroupBytes: 1_000 }), many(10, () => ONE, 400));
+  expect((await stateOf(broker, STREAM)).messages).toBe(5);
+  await publishAll(open({ maxGroupBytes: 1_000 }), many(3, () => ONE, 2_000));
+  expect((await stateOf(broker, STREAM)).messages).toBe(8);
+});
+
 describe('a publisher that lingers', () => {
   const NEVER_MS = 600_000;
 

@@ -17,6 +17,8 @@ export type PublisherOptions = {
   timeoutMs?: number;
   /** Messages a group: 500, and never more than the 1000 that the server takes in a batch. */
   maxGroup?: number;
+  /** Bytes a group: 4 MiB. One message may have more. */
+  maxGroupBytes?: number;
   /** Of which subjects the messages of a group are stored as pages: one message of the stream for many. None of them may have a `Nats-Msg-Id`. */
   pages?: (subject: string) => boolean;
   /** Absent: a group goes at once. */
@@ -30,7 +32,12 @@ const FEW = 8;
 /** The server's limit is 1000 messages a batch. */
 const MAX_BATCH = 1_000;
 const GROUP = 500;
-const MAX_BATCH_BYTES = 4 * 2 ** 20;
+const GROUP_BYTES = 4 * 2 ** 20;
+/**
+ * For the lane bulk, beside which others publish to the same stream: an event of 256 KiB takes the broker some 5 ms, and with eight of them before it what is fresh waited 38 ms of
+ * them (p99, measured), with two of them half of that.
+ */
+export const BULK_GROUP_BYTES = 256 * 1_024;
 const GROUPS_IN_FLIGHT = 2;
 const TENS = 10;
 /** Half of what came before is forgotten with every seven groups. */
@@ -70,6 +77,7 @@ export class Publisher {
   private readonly maxWaitingBytes: number;
   private readonly timeoutMs: number;
   private readonly maxGroup: number;
+  private readonly maxGroupBytes: number;
   private readonly pages: PublisherOptions['pages'];
   private readonly lingering: Lingering;
   private perStored = 1;
@@ -81,7 +89,7 @@ export class Publisher {
   constructor(
     private readonly broker: Broker,
     private readonly stream: StreamName,
-    { maxWaiting = 10_000, maxWaitingBytes = 64 * 2 ** 20, timeoutMs = 5_000, maxGroup = GROUP, pages, linger }: PublisherOptions = {},
+    { maxWaiting = 10_000, maxWaitingBytes = 64 * 2 ** 20, timeoutMs = 5_000, maxGroup = GROUP, maxGroupBytes = GROUP_BYTES, pages, linger }: PublisherOptions = {},
   ) {
     this.maxWaiting = maxWaiting;
     this.maxWaitingBytes = maxWaitingBytes;
@@ -89,6 +97,7 @@ export class Publisher {
     this.pages = pages;
     this.lingering = new Lingering(linger, () => this.poke());
     this.maxGroup = Math.min(maxGroup, MAX_BATCH);
+    this.maxGroupBytes = maxGroupBytes;
     this.isCapped = (streams[stream] as StreamRow).max_msgs_per_subject !== undefined;
   }
 
@@ -206,7 +215,7 @@ export class Publisher {
     let bytes = 0;
     let units = 0;
     for (const unit of this.queue) {
-      if (units > 0 && (count + unit.messages.length > this.maxGroup || bytes + unit.bytes > MAX_BATCH_BYTES)) break;
+      if (units > 0 && (count + unit.messages.length > this.maxGroup || bytes + unit.bytes > this.maxGroupBytes)) break;
       count += unit.messages.length;
       bytes += unit.bytes;
       units += 1;

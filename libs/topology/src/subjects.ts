@@ -57,6 +57,9 @@ export const readParked = (of: string): { kind: ParkedKind; shard: number; endpo
 /** Whether the events of this subject are routed one after the other: then no two of them may share a message. */
 export const isOrderedIngest = (of: string): boolean => of.startsWith('webhook.ingest.ordered.');
 
+/** Whether it took the lane that nobody waits for. */
+export const isBulkIngest = (of: string): boolean => of.startsWith('webhook.ingest.bulk.');
+
 /** Lane and tenant of an event that waits to be routed; `undefined` when it is none. */
 export const readIngest = (of: string): { lane: IngestLane; tenant: string } | undefined => {
   const match = /^webhook\.ingest\.(fresh|bulk|ordered)\.([\w-]+)$/.exec(of);

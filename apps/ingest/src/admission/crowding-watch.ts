@@ -10,14 +10,13 @@ const waitingFor = async (broker: Pick<Broker, 'api'>, durable: QueueName): Prom
   return waiting + inHand;
 };
 
-/** Of a message in INGEST, in the middle: how many events it holds, and bytes. */
-export type MeanMessage = { events: number; bytes: number };
+/** Of a message in INGEST, in the middle: how many events it holds in each lane, and bytes. */
+export type MeanMessage = { events: { fresh: number; bulk: number }; bytes: number };
 
 /** @throws BrokerAway | OutcomeUnknown | BrokerRefused */
 export const readBacklog = async (broker: Pick<Broker, 'api'>, { events, bytes }: MeanMessage): Promise<Backlog> => {
   const [fresh, bulk] = await Promise.all([waitingFor(broker, 'dedupe-fresh'), waitingFor(broker, 'dedupe-bulk')]);
-  const weight = weightOf(bytes, events);
-  return { fresh: fresh * weight, bulk: bulk * weight };
+  return { fresh: fresh * weightOf(bytes, events.fresh), bulk: bulk * weightOf(bytes, events.bulk) };
 };
 
 /** Asks the broker what waits while it matters, ten times a second (0.1 ms of it each time): never while nobody is far ahead of the others. */
