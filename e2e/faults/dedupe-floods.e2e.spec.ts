@@ -2,7 +2,7 @@ import type { Fact, FactOf } from '@spillway/contracts';
 import { Books, eventually, seeded, sendUntilAnswered, startReceiver, type Receiver, type ToSend, type Tried } from '@spillway/testing';
 import { MIB } from '@spillway/topology';
 import { onPlaneInView, type BrokerView } from '../broker-view.ts';
-import { besides, createNeighbour, neighbour } from '../neighbour.ts';
+import { besides, Neighbour } from '../load/neighbour.ts';
 
 const TENANT = 'flood';
 /** The whole one is 10000x100; this is what two cores do in a minute. */
@@ -14,17 +14,15 @@ const WITHIN_MS = 600_000;
 const LASTS = UNIQUE * TIMES >= 500_000;
 
 let receiver: Receiver;
-let neighbours: Receiver;
 let books: Books;
 beforeEach(async () => {
-  neighbours = await startReceiver();
   books = new Books(() => ['0']);
   receiver = await startReceiver((request) => {
     books.arrived(request);
     return 200;
   });
 });
-afterEach(() => Promise.all([receiver.stop(), neighbours.stop()]));
+afterEach(() => receiver.stop());
 
 const factsOf = async <T extends Fact['type']>(view: BrokerView, type: T): Promise<FactOf<T>[]> =>
   (await view.facts(TENANT)).filter((fact): fact is FactOf<T> => fact.type === type);
@@ -63,8 +61,9 @@ it(`delivers each of ${UNIQUE} events once that are sent ${TIMES} times, while d
   const events = random.shuffle(Array.from({ length: TIMES }, () => once).flat());
   await onPlaneInView({ redis: true }, async (plane, view) => {
     await plane.createEndpoint(TENANT, { url: `${receiver.url}/0` });
-    await createNeighbour(plane, neighbours);
-    const quiet = await neighbour(plane, neighbours, { name: 'quiet', events: 100, perSecond: 20 });
+    const neighbour = await Neighbour.at(plane);
+    const beside = (name: string) => neighbour.send({ name, events: 100, perSecond: 20 });
+    const quiet = await beside('quiet');
     let accepted = 0;
     const onTried = (tried: Tried): void => {
       books.tried(tried);
@@ -73,7 +72,6 @@ it(`delivers each of ${UNIQUE} events once that are sent ${TIMES} times, while d
     const watching = watchBacklog(view);
     const startedAt = performance.now();
     const send = (part: ToSend[]) => sendUntilAnswered({ url: plane.app('ingest').url, key: plane.adminKey, events: part, connections: 8, batchOf: 100, onTried, withinMs: WITHIN_MS });
-    const beside = (name: string) => neighbour(plane, neighbours, { name, events: 100, perSecond: 20 });
     const besideRepeats = async () => {
       await eventually(() => expect(receiver.requests.length).toBeGreaterThanOrEqual(UNIQUE), WITHIN_MS);
       return beside('repeats');
@@ -93,6 +91,7 @@ it(`delivers each of ${UNIQUE} events once that are sent ${TIMES} times, while d
     const seconds = (performance.now() - startedAt) / 1_000;
     await view.settled(WITHIN_MS);
     const most = await watching.stop();
+    await neighbour.stop();
     const [facts, routed] = [await factsOf(view, 'event.duplicates_dropped'), await factsOf(view, 'event.accepted')];
     const duplicates = accepted - UNIQUE;
     const counted = facts.flatMap(({ app, originals }) => originals.map(({ count }) => ({ app, count })));
@@ -107,7 +106,7 @@ it(`delivers each of ${UNIQUE} events once that are sent ${TIMES} times, while d
     expect(atTheDoor).toBeGreaterThan(0);
     // at CI scale there are not that many to wait; at 10000x100 there are
     expect(most.share).toBeLessThan(0.1);
-    expect(loud.books.totals()).toMatchObject({ acknowledged: 100, delivered: 100, lost: 0, strange: 0 });
+    expect(loud.totals).toMatchObject({ acknowledged: 100, delivered: 100, lost: 0, strange: 0 });
   });
 });
 

@@ -1,8 +1,7 @@
 import { getPriority } from 'node:os';
-import { startReceiver, type Receiver } from '@spillway/testing';
 import { onPlaneInView } from '../broker-view.ts';
 import { HotTenant, type HotTenantBooks } from '../load/hot-tenant.ts';
-import { besides, createNeighbour, neighbour } from '../neighbour.ts';
+import { besides, Neighbour } from '../load/neighbour.ts';
 
 /** Ten seconds of it. The neighbour has the same share of messages: at this pace ten seconds without a word of the broker would use it up. */
 const EVENTS = 200;
@@ -17,20 +16,14 @@ const cases: Case[] = [
   { what: '256 KiB', dataBytes: 255 * 1_024, shareMessages: 2_000, maxBytes: '16MiB', connections: 32, quota: 32 },
 ];
 
-let receiver: Receiver;
-beforeEach(async () => {
-  receiver = await startReceiver();
-});
-afterEach(() => receiver.stop());
-
 it.each(cases)('a tenant at a hundred times its share, with events of $what, is told so, and its neighbour never is', async ({ what, dataBytes, shareMessages, maxBytes, connections, quota }) => {
   const limits = { SPILLWAY_MAX_MESSAGES_TENANT: String(shareMessages), SPILLWAY_MAX_BYTES_INGEST: maxBytes };
   await onPlaneInView({ limits }, async (plane, view) => {
-    await createNeighbour(plane, receiver);
+    const neighbour = await Neighbour.at(plane);
     // what is accepted is worked before more of it is taken
     const [door, house] = [plane.app('ingest'), plane.app('dedupe')].map(({ pid }) => getPriority(pid)) as [number, number];
     expect(door).toBe(Math.min(19, house + 10));
-    const steady = (name: string) => neighbour(plane, receiver, { name, events: EVENTS, perSecond: PER_SECOND });
+    const steady = (name: string) => neighbour.send({ name, events: EVENTS, perSecond: PER_SECOND });
     const hot = new HotTenant({ url: plane.app('ingest').url, key: plane.adminKey, tenant: 'hot', dataBytes, requests: HUNDREDFOLD * quota, perSecond: (HUNDREDFOLD * quota * PER_SECOND) / EVENTS, connections });
     try {
       await plane.createEndpoint('hot', { url: await hot.receiver() });
@@ -47,9 +40,10 @@ it.each(cases)('a tenant at a hundred times its share, with events of $what, is 
       expect(hotBooks).toMatchObject({ withoutRetryAfter: 0, missing: 0, strange: 0 });
       expect(hotBooks.accepted).toBeGreaterThanOrEqual(quota); // it gets its share
       expect(loud.answers).toEqual({ 202: EVENTS }); // not one 429, not one 503
-      expect(loud.books.totals()).toMatchObject({ acknowledged: EVENTS, delivered: EVENTS, lost: 0, duplicates: 0, strange: 0 });
+      expect(loud.totals).toMatchObject({ acknowledged: EVENTS, delivered: EVENTS, lost: 0, duplicates: 0, strange: 0 });
     } finally {
       hot.kill();
+      await neighbour.stop();
     }
   });
 });
