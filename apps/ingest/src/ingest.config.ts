@@ -87,7 +87,7 @@ export class IngestConfig extends PlaneConfig {
 
   @FromEnv('SPILLWAY_CROWDED_EVENTS', {
     default: 250,
-    doc: 'From so many events before dedupe on (in events of 1 KiB) a tenant without a rate that sends four times as much as the others takes the lane `bulk`, until nobody waits behind it. 0: never.',
+    doc: 'From so many events before dedupe on (in events of 1 KiB) a tenant without a rate that sends four times as much as the others takes the lane `bulk`, until nobody waits behind it; so does one that is refused for its share. 0: never.',
   })
   @IsInt()
   @Min(0)
