@@ -40,6 +40,7 @@ it.each(cases)('a tenant at a hundred times its share, with events of $what, is 
       expect(hotBooks).toMatchObject({ withoutRetryAfter: 0, missing: 0, strange: 0 });
       expect(hotBooks.accepted).toBeGreaterThanOrEqual(quota); // it gets its share
       expect(loud.answers).toEqual({ 202: EVENTS }); // not one 429, not one 503
+      expect(quiet.totals).toMatchObject({ acknowledged: EVENTS, delivered: EVENTS, lost: 0 });
       expect(loud.totals).toMatchObject({ acknowledged: EVENTS, delivered: EVENTS, lost: 0, duplicates: 0, strange: 0 });
     } finally {
       hot.kill();

@@ -24,9 +24,14 @@ export class Neighbour {
     const options = JSON.stringify({ url: plane.app('ingest').url, key: plane.adminKey, tenant: TENANT });
     const args = ['--conditions=@spillway/source', '--import', hook, join(import.meta.dirname, 'neighbour-process.ts'), options];
     const neighbour = new Neighbour(spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
-    const { receiver } = await neighbour.next<{ receiver: string }>();
-    await plane.createEndpoint(TENANT, { url: `${receiver}/${TENANT}` });
-    return neighbour;
+    try {
+      const { receiver } = await neighbour.next<{ receiver: string }>();
+      await plane.createEndpoint(TENANT, { url: `${receiver}/${TENANT}` });
+      return neighbour;
+    } catch (error) {
+      neighbour.child.kill();
+      throw error;
+    }
   }
 
   /** Resolves when all of it has arrived, or a minute after the last was accepted. */
@@ -37,7 +42,7 @@ export class Neighbour {
 
   async stop(): Promise<void> {
     this.child.stdin?.end();
-    if (this.child.exitCode === null) await once(this.child, 'exit');
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
   }
 
   private async next<T>(): Promise<T> {

@@ -70,7 +70,10 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
     room: lanes.room,
     screen: lanes.screen,
     mayTake: () => registry.state.ready && (control.state.ready || performance.now() - startedAt > RULES_WITHIN_MS),
-    onAlone: nowWorking,
+    onAlone: (origin) => {
+      nowWorking(origin);
+      lanes.workAlone(origin !== undefined);
+    },
     ...deadInPipeline({ app: APP, dead, lanes, record, log, now, onCrash: () => (crashes += 1) }),
   });
   observeSuspects(metrics, () => strategy);

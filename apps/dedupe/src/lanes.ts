@@ -41,6 +41,7 @@ export class Lanes implements OnModuleDestroy {
   readonly overflow: Overflow = { parkedRefused: 0, deadKept: 0, deadRefused: 0 };
   private readonly quota: DeliveryQuota;
   private readonly pagers: Pager[] = [];
+  private isAlone = false;
 
   constructor(private readonly options: LanesOptions) {
     const { log } = options;
@@ -52,7 +53,7 @@ export class Lanes implements OnModuleDestroy {
       },
     });
     this.fresh = this.routerOf('fresh', DUPLICATES_ROUND_MAX);
-    this.bulk = this.routerOf('bulk', BULK_HELD_MAX / 2, { linger: BULK_LINGER, maxGroupBytes: BULK_GROUP_BYTES, mayWrite: (bytes) => this.quota.mayWrite(bytes), places: new Places(BULK_STORING_MAX) });
+    this.bulk = this.routerOf('bulk', BULK_HELD_MAX / 2, { linger: { ...BULK_LINGER, isAlone: () => this.isAlone }, maxGroupBytes: BULK_GROUP_BYTES, mayWrite: (bytes) => this.quota.mayWrite(bytes), places: new Places(BULK_STORING_MAX) });
     // what such a tenant's other endpoints get takes its turn with all that is fresh
     this.ordered = this.routerOf('fresh', ORDERED_ROUND_MAX);
   }
@@ -75,6 +76,11 @@ export class Lanes implements OnModuleDestroy {
   };
 
   readonly screen = (queue: QueueName, messages: readonly WaitingMessage[]): Screened | undefined => (queue === 'dedupe-bulk' ? this.bulk : this.fresh).screen(messages);
+
+  /** A suspect is worked, and nothing beside it: nothing waits for company. */
+  workAlone(isAlone: boolean): void {
+    this.isAlone = isAlone;
+  }
 
   /** Before the transport drains: what waits for room in DELIVERY would hold it up to its deadline. */
   onModuleDestroy(): void {

@@ -3,7 +3,7 @@ import { decide, decideUncharged, defaultPolicy, deliveryOf, expire, policyOf, s
 import type { EndpointRecord, EndpointRegistry } from '@spillway/endpoints';
 import type { WaitingMessage } from '@spillway/jetstream';
 import { sign } from '@spillway/standard-webhooks';
-import { readParked } from '@spillway/topology';
+import { isBulkDelivery, readParked } from '@spillway/topology';
 import type { WebhookClient } from '@spillway/webhook-client';
 import type { Ended, Gate } from './gate.ts';
 import { isSingleHome } from './home.ts';
@@ -218,12 +218,12 @@ const inPlace = (step: Step, { attempt }: Delivery, now: Date): Step => {
 /** @throws UnreadableMessage */
 export const dueOf = (from: WaitingMessage, meta: DeliveryMeta): Due => {
   if (from.data.length === 0) throw new UnreadableMessage('a delivery without a body');
-  const isBulk = from.subject.startsWith('webhook.delivery.bulk.');
+  const isBulk = isBulkDelivery(from.subject);
   // its subject is the last to say so: from here on it says so itself
   return { from, meta: isBulk ? { ...meta, lane: 'bulk' } : meta, delivery: deliveryOf(meta), place: placeOf(from.subject, meta) };
 };
 
 const placeOf = (subject: string, { lane }: DeliveryMeta): Place => {
   if (subject.startsWith('webhook.parked.')) return lane === 'bulk' ? 'parked_bulk' : 'parked';
-  return subject.startsWith('webhook.delivery.bulk.') ? 'bulk' : 'turn';
+  return isBulkDelivery(subject) ? 'bulk' : 'turn';
 };

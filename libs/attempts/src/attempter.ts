@@ -126,7 +126,10 @@ export const attempter = async (config: AttemptsConfig, options: AttempterOption
     mayTake: () => worlds.state.ready && registry.state.ready && switches.state.ready,
     judgeThrow: (error, message) => judgeThrow(error, message, { log, told }),
     bury: (message, why) => buryDelivery(message, why, { app, plane, policyFor: (endpointId) => path.policyFor(endpointId), heads, log, now }),
-    onAlone: nowWorking,
+    onAlone: (origin) => {
+      nowWorking(origin);
+      plane.workAlone(origin !== undefined);
+    },
     onShardWon: (shard) => heads?.forget(shard),
     ...(options.listing && { listing: options.listing }),
   });

@@ -1,7 +1,7 @@
 import { deliveryHeaders, header, type DeliveryMeta, type Fact } from '@spillway/contracts';
 import { faultOf, nextMeta, whenDeadRefuses, whenParkedRefuses, whenRetryRefuses, giveUp, type Decision, type Delivery, type EndpointVerdict, type Policy, type Uncharged } from '@spillway/delivery';
 import { BULK_LINGER, buryUnread, Pager, Publisher, PublishRefused, Stopped, type Broker, type DeadInPipeline, type WaitingMessage } from '@spillway/jetstream';
-import { shardOf, subject, type StreamName } from '@spillway/topology';
+import { isBulkDelivery, shardOf, subject, type StreamName } from '@spillway/topology';
 import { ParkedFacts } from './parked-facts.ts';
 
 /** Nothing follows, not even a removal: it is read again where it waits. */
@@ -37,7 +37,9 @@ const NUDGES_REMEMBERED_MAX = 10_000;
 /** Where deliveries go when they leave: RETRY, PARKED, DEAD; and the ledger that says so. */
 export class Plane {
   readonly ledger: Pager;
+  /** Of what comes from DELIVERY in bulk; not of what was parked on its way: of an ordered endpoint that is one after the other, and each would wait for company. */
   private readonly bulkLedger: Pager;
+  private isAlone = false;
   private readonly parkedFacts: ParkedFacts;
   private readonly nudged = new Map<string, number>();
   /** How many were parked, by reason. */
@@ -56,7 +58,7 @@ export class Plane {
     now: () => Date,
   ) {
     this.ledger = new Pager(broker);
-    this.bulkLedger = new Pager(broker, BULK_LINGER);
+    this.bulkLedger = new Pager(broker, { ...BULK_LINGER, isAlone: () => this.isAlone });
     this.parkedFacts = new ParkedFacts(app, (tenant, fact) => this.ledger.record(tenant, fact), now);
     this.retry = new Publisher(broker, 'WEBHOOK_RETRY');
     this.parked = new Publisher(broker, 'WEBHOOK_PARKED');
@@ -82,8 +84,8 @@ export class Plane {
   }
 
   /** Resolves when what happened is on disk. */
-  async record({ next, facts }: Step, { meta, delivery }: Settled): Promise<void> {
-    const ledger = meta.lane === 'bulk' ? this.bulkLedger : this.ledger;
+  async record({ next, facts }: Step, { from, meta, delivery }: Settled): Promise<void> {
+    const ledger = isBulkDelivery(from.subject) ? this.bulkLedger : this.ledger;
     if (next.go !== 'parked' && facts.length === 1) return ledger.record(meta.tenant, facts[0] as Fact);
     const written = facts.map((fact) => ledger.record(meta.tenant, fact));
     if (next.go === 'parked') written.push(this.parkedFacts.add(meta.tenant, meta.endpointId, delivery.deliveryId, next.reason));
@@ -93,6 +95,11 @@ export class Plane {
   /** Kept whole, with what was wrong with it, for whoever can read it. */
   bury(from: WaitingMessage, why: DeadInPipeline): Promise<void> {
     return buryUnread(this.dead, from, why);
+  }
+
+  /** A suspect is worked, and nothing beside it: nothing waits for company. */
+  workAlone(isAlone: boolean): void {
+    this.isAlone = isAlone;
   }
 
   close(): void {

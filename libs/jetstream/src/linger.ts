@@ -1,10 +1,15 @@
 /** What may wait for company: a group goes when so many are there, or when the first of them has waited that long. */
-export type Linger = { ms: number; messages: number };
+export type Linger = {
+  ms: number;
+  messages: number;
+  /** Nobody else may begin anything just now, so no company can come. */
+  isAlone?: () => boolean;
+};
 
 /**
  * Of the lane bulk, which nobody waits for. A group costs the broker 0.3 to 2 ms of processor and disk whatever is in it, and whoever is fresh waits behind it in the same stream:
  * beside a tenant that is refused for its share, two cores, groups in DELIVERY 79 → 49 a second, and a neighbour's 90th percentile from 15–21 to 11–13 ms (measured).
- * Under load the 64 are there at once, and nothing waits.
+ * Under load the 64 are there at once, or as many bytes as a group may have, and nothing waits.
  */
 export const BULK_LINGER: Linger = { ms: 50, messages: 64 };
 
@@ -18,9 +23,12 @@ export class Lingering {
     private readonly onOver: () => void,
   ) {}
 
-  /** @param waiting how many are there now, not one of them taken */
-  holds(waiting: number): boolean {
-    if (this.linger === undefined || this.isOver || waiting >= this.linger.messages) return false;
+  /**
+   * @param waiting how many are there now, not one of them taken
+   * @param isFull they are as much as a group may be, however few
+   */
+  holds(waiting: number, isFull: boolean): boolean {
+    if (this.linger === undefined || this.isOver || isFull || waiting >= this.linger.messages || this.linger.isAlone?.() === true) return false;
     this.timer ??= this.begin(this.linger.ms);
     return true;
   }

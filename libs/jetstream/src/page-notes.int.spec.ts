@@ -234,7 +234,7 @@ describe('what is noted of a page', () => {
     const page = pageAt(4_000_001);
     await notes.write(page, doneOf(20, [1]), 0);
     const revision = await keys.put('dispatcher.3', '{}');
-    await watched.caughtUp(revision);
+    expect(await watched.caughtUp(revision, 60_000)).toBe(true);
     expect([told, watched.get(keyOf(4_000_001))]).toEqual([['dispatcher.3'], undefined]);
     watched.close();
     await notes.remove(page);

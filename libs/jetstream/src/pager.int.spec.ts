@@ -43,9 +43,11 @@ describe('the pager', () => {
     expect([(await pages()).map(({ subject }) => subject), pager.unwritten]).toEqual([['webhook.ledger.other'], 9]);
     await Promise.all([nine, pager.record('acme', fact('acme', '9'))]);
     expect((await pages()).map(({ lines }) => lines.length)).toEqual([1, 10]);
-    void pager.record('acme', fact('acme', '10'));
+    // as much as a page may be is not held, however few
+    await pager.record('acme', fact('acme', '10', 'x'.repeat(300_000)));
+    void pager.record('acme', fact('acme', '11'));
     await new Pager(plane.broker).record('other', fact('other', 'y'));
-    expect(await pages()).toHaveLength(3);
+    expect(await pages()).toHaveLength(4);
     pager.close();
   });
 

@@ -26,6 +26,7 @@ export class Pager {
   private lines = 0;
   /** Of those, in no round yet. */
   private untaken = 0;
+  private untakenLength = 0;
   private readonly lingering: Lingering;
   private flying = 0;
   private poked = false;
@@ -52,6 +53,7 @@ export class Pager {
       else this.waiting.set(tenant, [line]);
       this.lines += 1;
       this.untaken += 1;
+      this.untakenLength += line.text.length;
       this.poke();
     });
   }
@@ -70,7 +72,7 @@ export class Pager {
   }
 
   private poke(): void {
-    if (this.poked || this.waiting.size === 0 || this.flying >= ROUNDS_IN_FLIGHT || this.lingering.holds(this.untaken)) return;
+    if (this.poked || this.waiting.size === 0 || this.flying >= ROUNDS_IN_FLIGHT || this.lingering.holds(this.untaken, this.untakenLength >= MAX_PAGE_BYTES)) return;
     this.poked = true;
     setImmediate(() => {
       this.poked = false;
@@ -119,6 +121,7 @@ export class Pager {
     while (count < lines.length && (count === 0 || bytes + (lines[count] as Line).text.length < MAX_PAGE_BYTES)) bytes += (lines[count++] as Line).text.length;
     const page = lines.splice(0, count);
     this.untaken -= page.length;
+    for (const { text } of page) this.untakenLength -= text.length;
     if (lines.length === 0) this.waiting.delete(tenant);
     return page;
   }

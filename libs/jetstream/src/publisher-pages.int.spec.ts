@@ -172,6 +172,9 @@ it('makes its groups no larger than it is told', async () => {
   expect((await stateOf(broker, STREAM)).messages).toBe(5);
   await publishAll(open({ maxGroupBytes: 1_000 }), many(3, () => ONE, 2_000));
   expect((await stateOf(broker, STREAM)).messages).toBe(8);
+  // but a sixteenth of what waits: 15 of them at first, two in the end, where it would be 120 groups of two
+  await publishAll(open({ maxGroupBytes: 1_000 }), many(240, () => OTHER, 400));
+  expect((await stateOf(broker, STREAM)).messages).toBeLessThan(8 + 60);
 });
 
 describe('a publisher that lingers', () => {
@@ -191,6 +194,16 @@ describe('a publisher that lingers', () => {
     void publishAll(publisher, many(9, () => ONE));
     await open().publish(OTHER, [], Buffer.from('x'));
     expect((await stateOf(broker, STREAM)).messages).toBe(3);
+  });
+
+  it('sends what fills a group, however few they are, and what is left of it', async () => {
+    await makeStream(broker, STREAM);
+    const publisher = open({ linger: { ms: NEVER_MS, messages: 1_000 }, maxGroupBytes: 1_000 });
+    const ten = publishAll(publisher, many(10, () => ONE, 600));
+    await eventually(async () => expect((await stateOf(broker, STREAM)).messages).toBe(9));
+    expect(publisher.waiting).toBe(1); // less than a group
+    await publisher.publish(ONE, [], Buffer.alloc(1_000));
+    expect(acksOf(await ten)).toHaveLength(10);
   });
 
   it('sends what there is when the first has waited that long', async () => {

@@ -34,9 +34,9 @@ describe('a pull that expires', () => {
   it('is followed by the next at once, not at the next tick', async () => {
     const beat = setInterval(tick, 20);
     await eventually(() => expect(asked).toContain('by itself'));
-    clearInterval(beat);
     await new Publisher(plane.broker, STREAM).publish('webhook.ingest.fresh.acme', [], Buffer.from('x'));
     await eventually(() => expect(got).toBe(1));
+    clearInterval(beat);
   });
 
   it('is the last of a worker that stands still', async () => {

@@ -6,8 +6,8 @@ export type Problem = { type: 'about:blank'; title: string; status: number; code
 export const PROBLEM_TYPE = 'application/problem+json';
 
 /**
- * Thrown anywhere in the handling of a request, it becomes the answer. Without a stack: it is no fault of ours that somebody would look for, and of ingest’s time in a flood of refusals
- * an eighth went into writing stacks down (measured).
+ * Thrown anywhere in the handling of a request, it becomes the answer. One below 500 has no stack: nobody looks for what the asker did, and of ingest’s time in a flood of
+ * refusals an eighth went into writing stacks down (measured).
  */
 export class ProblemError extends Error {
   constructor(
@@ -18,7 +18,7 @@ export class ProblemError extends Error {
     readonly headers: Readonly<Record<string, string>> = {},
   ) {
     const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
+    if (status < 500) Error.stackTraceLimit = 0;
     super(detail);
     Error.stackTraceLimit = stackTraceLimit;
     this.name = 'ProblemError';

@@ -23,6 +23,6 @@ export {
 export { allShards, shardOf, SHARDS } from './shards.ts';
 export { formatSize, parseSize, SIZE_FORM } from './sizes.ts';
 export { everyStream, ID_WINDOW_SECONDS, streamNames, streams, type StreamName, type StreamRow } from './streams.ts';
-export { isBulkIngest, isOrderedIngest, readAskLearnt, readIngest, readParked, readRetryAt, subject, type DeliveryLane, type IngestLane, type ParkedKind } from './subjects.ts';
+export { isBulkDelivery, isBulkIngest, isOrderedIngest, readAskLearnt, readIngest, readParked, readRetryAt, subject, type DeliveryLane, type IngestLane, type ParkedKind } from './subjects.ts';
 export { worldFaults } from './world-faults.ts';
 export { GIB, MIB, nanosOfSeconds } from './units.ts';

@@ -60,6 +60,9 @@ export const isOrderedIngest = (of: string): boolean => of.startsWith('webhook.i
 /** Whether it took the lane that nobody waits for. */
 export const isBulkIngest = (of: string): boolean => of.startsWith('webhook.ingest.bulk.');
 
+/** Whether a delivery waits for its first attempt in the lane that nobody waits for. */
+export const isBulkDelivery = (of: string): boolean => of.startsWith('webhook.delivery.bulk.');
+
 /** Lane and tenant of an event that waits to be routed; `undefined` when it is none. */
 export const readIngest = (of: string): { lane: IngestLane; tenant: string } | undefined => {
   const match = /^webhook\.ingest\.(fresh|bulk|ordered)\.([\w-]+)$/.exec(of);

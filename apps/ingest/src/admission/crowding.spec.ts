@@ -79,7 +79,9 @@ describe('a tenant that sends far more than the others', () => {
     const alone = new Door();
     alone.during(1_000, CALM, { alone: 300 });
     alone.crowding.refused('alone');
-    expect(alone.during(300, CALM, { alone: 300 })).toEqual({ alone: 'fresh' });
+    expect(alone.during(500, CALM, { alone: 300 })).toEqual({ alone: 'fresh' });
+    // and nobody bears it in mind until another comes
+    expect(alone.during(2_000, CALM, { alone: 50, other: 2 })).toEqual({ alone: 'fresh', other: 'fresh' });
   });
 
   it('stays when nobody else sends, and when the others send as much', () => {

@@ -19,8 +19,8 @@ type Sender = {
   moved?: { sinceMs: number; holdMs: number; calmSinceMs: number | undefined };
   /** When it last came back, and how long it had been held: who crowds again at once is held longer. */
   cameBack?: { atMs: number; heldMs: number };
-  /** For its share, since somebody last looked. */
-  isRefused?: boolean;
+  /** Ticks for which it counts that it was refused for its share. */
+  refusedFor: number;
 };
 
 /** Before that a tick tells little; after that half of what it said is forgotten in a quarter of a second. */
@@ -39,6 +39,8 @@ const SENDERS_MAX = 20_000;
 const HOLD_MS = 2_000;
 const HOLD_MAX_MS = 60_000;
 const CALM_MS = 1_000;
+/** The broker is asked between two of them. */
+const REFUSED_FOR_TICKS = 3;
 
 /** What an event, or a page of several, costs those behind it, in events of 1 KiB: 16 KiB of body are as dear as the rest of it (measured: 1 KiB 6,100/s, 256 KiB 360/s through one dedupe). */
 export const weightOf = (bytes: number, events = 1): number => events + bytes / 16_384;
@@ -78,7 +80,7 @@ export class Crowding {
   /** An event of that tenant found its share used up. */
   refused(tenant: string): void {
     const sender = this.senders.get(tenant);
-    if (sender) sender.isRefused = true;
+    if (sender) sender.refusedFor = REFUSED_FOR_TICKS;
   }
 
   /** Every `TICK_MS`, whatever comes. @param nowMs monotonic */
@@ -87,6 +89,7 @@ export class Crowding {
       if (sender.weight > 0) sender.lastAtMs = nowMs;
       sender.pace += WEIGHT_OF_A_TICK * (sender.weight - sender.pace);
       sender.weight = 0;
+      sender.refusedFor -= 1;
       if (nowMs - sender.lastAtMs < ACTIVE_FOR_MS) continue;
       if (sender.moved) this.moveBack(tenant, sender, nowMs);
       this.senders.delete(tenant);
@@ -98,8 +101,7 @@ export class Crowding {
     const ahead = new Set(this.farAhead());
     for (const [tenant, sender] of this.senders) {
       if (sender.moved) this.judgeMoved(tenant, sender, backlog, ahead.has(tenant), nowMs);
-      else if ((backlog.fresh > this.options.crowdedAt || sender.isRefused === true) && ahead.has(tenant) && !sender.isEntitled) this.move(tenant, sender, nowMs);
-      sender.isRefused = false;
+      else if ((backlog.fresh > this.options.crowdedAt || sender.refusedFor > 0) && ahead.has(tenant) && !sender.isEntitled) this.move(tenant, sender, nowMs);
     }
   }
 
@@ -113,7 +115,7 @@ export class Crowding {
     let sender = this.senders.get(tenant);
     if (sender === undefined) {
       if (this.senders.size >= SENDERS_MAX) return undefined;
-      sender = { weight: 0, pace: 0, lastAtMs: 0, isEntitled };
+      sender = { weight: 0, pace: 0, lastAtMs: 0, isEntitled, refusedFor: 0 };
       this.senders.set(tenant, sender);
     }
     sender.weight += weightOf(bytes);
@@ -142,7 +144,7 @@ export class Crowding {
   /** Back when it is like the others again, or when nothing of it waits although it goes on. */
   private judgeMoved(tenant: string, sender: Sender, { fresh, bulk }: Backlog, isAhead: boolean, nowMs: number): void {
     const moved = sender.moved as NonNullable<Sender['moved']>;
-    const isCalm = !isAhead || (fresh + bulk <= this.options.crowdedAt && sender.isRefused !== true);
+    const isCalm = !isAhead || (fresh + bulk <= this.options.crowdedAt && sender.refusedFor <= 0);
     if (!isCalm) moved.calmSinceMs = undefined;
     else moved.calmSinceMs ??= nowMs;
     if (moved.calmSinceMs !== undefined && nowMs - moved.calmSinceMs >= CALM_MS && nowMs - moved.sinceMs >= moved.holdMs) this.moveBack(tenant, sender, nowMs);

@@ -29,7 +29,7 @@ const PACKED_MORE_BYTES = 4 * 1024;
 /** Deflate's own bound: 258 bytes out of 2 bits. */
 const INFLATED_MAX = 1_032;
 
-/** A batch may have as many bytes as one group of the publisher: 1,000 events of 4 KiB, or 16 of the largest. */
+/** A batch may have as many bytes as one group of the publisher (outside of bulk): 1,000 events of 4 KiB, or 16 of the largest. */
 export const BATCH_BYTES_MAX = 4 * 2 ** 20;
 
 /** Why there is no place in memory. */

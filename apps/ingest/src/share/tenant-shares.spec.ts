@@ -39,13 +39,15 @@ describe('TenantShares', () => {
   });
 
   it('refuses what would fill this process’s memory with one tenant', () => {
-    const { shares } = counted({}, { inFlightMax: 2, inFlightBytesMax: 100 });
+    const refused: string[] = [];
+    const { shares } = counted({}, { inFlightMax: 2, inFlightBytesMax: 100, onRefused: (tenant) => refused.push(tenant) });
     const first = shares.take('acme', 'fresh', 40);
     expect(quotaOf(() => shares.take('acme', 'fresh', 61))).toBe('bytes_in_flight');
     shares.take('acme', 'fresh', 40);
     expect(quotaOf(() => shares.take('acme', 'fresh', 1))).toBe('events_in_flight');
     first.stored(40);
     shares.take('acme', 'fresh', 40);
+    expect(refused).toEqual([]); // that says nothing of what others wait for
   });
 
   it('a tenant’s own share wins', () => {

@@ -13,7 +13,7 @@ export type SharesOptions = {
   inFlightBytesMax: number;
   /** Told of a subject that no batch may cross the cap of. */
   keepApart: (subject: string, forMs: number) => void;
-  /** Told of each refusal. */
+  /** Told of each refusal for what waits. */
   onRefused?: (tenant: string) => void;
 };
 
@@ -137,7 +137,7 @@ export class TenantShares {
 
   private assertMemory(tenant: string, tally: TenantTally, bytes: number): void {
     const { inFlightMax, inFlightBytesMax } = this.options;
-    if (tally.inFlight + 1 > inFlightMax) this.refuse(tenant, `has ${tally.inFlight} events on their way to disk, as many as one tenant may`, 'events_in_flight');
-    if (tally.inFlightBytes + bytes > inFlightBytesMax) this.refuse(tenant, `has ${tally.inFlightBytes} bytes on their way to disk, as many as one tenant may`, 'bytes_in_flight');
+    if (tally.inFlight + 1 > inFlightMax) throw tenantQuota(`tenant ${tenant} has ${tally.inFlight} events on their way to disk, as many as one tenant may`, 'events_in_flight');
+    if (tally.inFlightBytes + bytes > inFlightBytesMax) throw tenantQuota(`tenant ${tenant} has ${tally.inFlightBytes} bytes on their way to disk, as many as one tenant may`, 'bytes_in_flight');
   }
 }
