@@ -1,7 +1,8 @@
 import { deliveryHeaders, header, type DeliveryMeta, type Fact } from '@spillway/contracts';
 import { faultOf, nextMeta, whenDeadRefuses, whenParkedRefuses, whenRetryRefuses, giveUp, type Decision, type Delivery, type EndpointVerdict, type Policy, type Uncharged } from '@spillway/delivery';
 import { BULK_LINGER, buryUnread, Pager, Publisher, PublishRefused, Stopped, type Broker, type DeadInPipeline, type WaitingMessage } from '@spillway/jetstream';
-import { isBulkDelivery, shardOf, subject, type StreamName } from '@spillway/topology';
+import { isBulkDelivery, readParked, shardOf, subject, type StreamName } from '@spillway/topology';
+import { Nudges } from './nudges.ts';
 import { ParkedFacts } from './parked-facts.ts';
 
 /** Nothing follows, not even a removal: it is read again where it waits. */
@@ -30,10 +31,6 @@ export class NoLongerOurs extends Error {
 /** What a settling needs beside the message: whose delivery, and how to decide on when a stream refuses it. */
 export type Settled = { from: WaitingMessage; meta: DeliveryMeta; delivery: Delivery; policy: Policy; app: string; now: () => Date; jitter: () => number; /** Of a dead letter, for people; by default its last failure. */ detail?: string };
 
-/** An owner lists what is parked every 5 s; told sooner, at most this often a subject. */
-const NUDGE_EVERY_MS = 200;
-const NUDGES_REMEMBERED_MAX = 10_000;
-
 /** Where deliveries go when they leave: RETRY, PARKED, DEAD; and the ledger that says so. */
 export class Plane {
   readonly ledger: Pager;
@@ -41,7 +38,7 @@ export class Plane {
   private readonly bulkLedger: Pager;
   private isAlone = false;
   private readonly parkedFacts: ParkedFacts;
-  private readonly nudged = new Map<string, number>();
+  private readonly nudges: Nudges;
   /** How many were parked, by reason. */
   readonly parkings = new Map<string, number>();
   /** How many deliveries a full stream refused, by stream. */
@@ -52,14 +49,11 @@ export class Plane {
   private readonly parked: Publisher;
   private readonly dead: Publisher;
 
-  constructor(
-    private readonly broker: Broker,
-    app: string,
-    now: () => Date,
-  ) {
+  constructor(broker: Broker, app: string, now: () => Date) {
     this.ledger = new Pager(broker);
     this.bulkLedger = new Pager(broker, { ...BULK_LINGER, isAlone: () => this.isAlone });
     this.parkedFacts = new ParkedFacts(app, (tenant, fact) => this.ledger.record(tenant, fact), now);
+    this.nudges = new Nudges((parkedOn) => nudge(broker, parkedOn));
     this.retry = new Publisher(broker, 'WEBHOOK_RETRY');
     this.parked = new Publisher(broker, 'WEBHOOK_PARKED');
     this.dead = new Publisher(broker, 'WEBHOOK_DEAD');
@@ -103,6 +97,7 @@ export class Plane {
   }
 
   close(): void {
+    this.nudges.close();
     this.ledger.close();
     this.bulkLedger.close();
   }
@@ -113,7 +108,7 @@ export class Plane {
     const [publisher, to, moved] = this.destination(next, settled);
     try {
       await this.persistOwned(publisher, from, to, [...deliveryHeaders(moved), ...(next.go === 'dead' ? detailOf(detail ?? lastFailure(facts)) : []), [header.messageId, from.origin]]);
-      if (next.go === 'parked') this.parkedOne(next.reason, to, moved);
+      if (next.go === 'parked') this.parkedOne(next.reason, to);
       return undefined;
     } catch (error) {
       if (error instanceof PublishRefused) return error;
@@ -133,17 +128,9 @@ export class Plane {
     }
   }
 
-  private parkedOne(reason: string, to: string, moved: DeliveryMeta): void {
+  private parkedOne(reason: string, to: string): void {
     count(this.parkings, reason);
-    this.nudge(to, moved);
-  }
-
-  private nudge(parkedOn: string, { attempt, endpointId }: DeliveryMeta): void {
-    const now = performance.now();
-    if (now - (this.nudged.get(parkedOn) ?? -NUDGE_EVERY_MS) < NUDGE_EVERY_MS) return;
-    if (this.nudged.size >= NUDGES_REMEMBERED_MAX) this.nudged.clear();
-    this.nudged.set(parkedOn, now);
-    this.broker.nc.publish(subject.nudge(attempt === 1 ? 'first' : 'later', shardOf(endpointId)), parkedOn);
+    this.nudges.came(to);
   }
 
   private ended(next: Move, kept: boolean): void {
@@ -174,6 +161,11 @@ export class Plane {
     }
   }
 }
+
+const nudge = ({ nc }: Broker, parkedOn: string): void => {
+  const parked = readParked(parkedOn);
+  if (parked && !nc.isClosed()) nc.publish(subject.nudge(parked.kind, parked.shard), parkedOn);
+};
 
 /** What was wrong at the end, for who reads the dead letter: its history is in the ledger. */
 const lastFailure = (facts: readonly Fact[]): string | undefined => {
