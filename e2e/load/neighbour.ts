@@ -1,9 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { repositoryRoot, type Plane, type Totals } from '@spillway/testing';
+import { TalkingProcess } from './talking-process.ts';
 
 export type NeighbourOptions = { name: string; events: number; perSecond: number };
 /** `answers`: how often each status, or error, was the answer. `acceptedToReceivedMs`: of each event, in order of size. */
@@ -13,42 +11,30 @@ const TENANT = 'neighbour';
 
 /** A tenant with one endpoint that sends at its even pace whatever others do, in a process of its own. */
 export class Neighbour {
-  private readonly lines: AsyncIterator<string>;
-
-  private constructor(private readonly child: ChildProcess) {
-    this.lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
-  }
+  private constructor(private readonly process: TalkingProcess) {}
 
   static async at(plane: Plane): Promise<Neighbour> {
     const hook = pathToFileURL(join(repositoryRoot(), 'tools', 'swc-hook.mjs')).href;
     const options = JSON.stringify({ url: plane.app('ingest').url, key: plane.adminKey, tenant: TENANT });
-    const args = ['--conditions=@spillway/source', '--import', hook, join(import.meta.dirname, 'neighbour-process.ts'), options];
-    const neighbour = new Neighbour(spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
+    const process = new TalkingProcess('the neighbour', ['--conditions=@spillway/source', '--import', hook, join(import.meta.dirname, 'neighbour-process.ts'), options]);
     try {
-      const { receiver } = await neighbour.next<{ receiver: string }>();
+      const { receiver } = await process.next<{ receiver: string }>();
       await plane.createEndpoint(TENANT, { url: `${receiver}/${TENANT}` });
-      return neighbour;
+      return new Neighbour(process);
     } catch (error) {
-      neighbour.child.kill();
+      process.kill();
       throw error;
     }
   }
 
   /** Resolves when all of it has arrived, or a minute after the last was accepted. */
   async send(options: NeighbourOptions): Promise<NeighbourReport> {
-    this.child.stdin?.write(`${JSON.stringify(options)}\n`);
-    return this.next();
+    this.process.tell(JSON.stringify(options));
+    return this.process.next();
   }
 
-  async stop(): Promise<void> {
-    this.child.stdin?.end();
-    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
-  }
-
-  private async next<T>(): Promise<T> {
-    const { value, done } = await this.lines.next();
-    if (done === true) throw new Error('the neighbour’s process has ended');
-    return JSON.parse(value) as T;
+  stop(): Promise<void> {
+    return this.process.end();
   }
 }
 
