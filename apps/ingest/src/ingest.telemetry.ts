@@ -51,5 +51,5 @@ export const observeRepeats = (metrics: Metrics, repeats: Repeats): void => {
 };
 
 export const observeCrowding = (metrics: Metrics, crowding: Crowding): void => {
-  metrics.gauge('spillway_ingest_tenants_crowding', 'Tenants without a rate of their own whose events take the lane bulk for now, since others waited behind them.', () => crowding.moved);
+  metrics.gauge('spillway_ingest_tenants_crowding', 'Tenants without a rate of their own whose events take the lane bulk for now, since others waited behind them, or they were refused for their share.', () => crowding.moved);
 };

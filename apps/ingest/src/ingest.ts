@@ -79,7 +79,7 @@ export const ingest = async (config: IngestConfig): Promise<Service> => {
   const settings = await WatchedSettings.open(broker, { log, pin: worlds.created('KV_webhook_endpoints') });
   const crowding = new Crowding({
     crowdedAt: config.crowdedEvents,
-    onMoved: (tenant, to) => log.warn({ tenant }, to === 'bulk' ? 'others wait behind a tenant: its events take the lane bulk for now' : 'nobody waits behind a tenant any more: its events are fresh again'),
+    onMoved: (tenant, to) => log.warn({ tenant }, to === 'bulk' ? 'others wait behind a tenant, or it is refused for its share: its events take the lane bulk for now' : 'nobody waits behind a tenant any more: its events are fresh again'),
   });
   const lanes = new Lanes(crowding);
   settings.onChange((tenant, { ratePerSecond }, isOrdered) => {

@@ -119,12 +119,7 @@ export class DurableWork implements ShardWork {
   }
 
   private async work(message: WaitingMessage): Promise<void> {
-    this.load.open += 1;
-    try {
-      await this.options.take(message);
-    } finally {
-      this.load.open -= 1;
-    }
+    await this.load.during(1, () => this.options.take(message));
   }
 
   /** After a restart the server hands out again what we have in hand, or settled in its last moments: no second attempt follows from that. */

@@ -21,7 +21,7 @@ export { Duplicates, duplicatesDropped, type DroppedDuplicate, type DuplicatesOp
 export type { Screened } from './page-worker.ts';
 export { joinPlane } from './join-plane.ts';
 export type { Lease } from './lease.ts';
-export { BULK_LINGER, type Linger } from './linger.ts';
+export { BULK_LINGER } from './linger.ts';
 export { Pager } from './pager.ts';
 export { PinsUnreadable, type Pins } from './pins.ts';
 export { PlaneConfig } from './plane-config.ts';

@@ -9,11 +9,11 @@ export class Load {
     return this.open + this.screenedOut;
   }
 
-  /** They take their room until it has ended. */
-  async during<T>(messages: number, work: Promise<T>): Promise<T> {
+  /** They take their room from before it begins until it has ended. */
+  async during<T>(messages: number, work: () => Promise<T>): Promise<T> {
     this.open += messages;
     try {
-      return await work;
+      return await work();
     } finally {
       this.open -= messages;
     }

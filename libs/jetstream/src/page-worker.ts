@@ -104,7 +104,7 @@ export class PageWorker {
     const { count } = page.done;
     for (let unanswered = 0; ; ) {
       try {
-        await load.during(count, page.recall());
+        await load.during(count, () => page.recall());
         if (page.done.size > 0) log.info({ origin: page.origin, events: count, done: page.done.size }, 'a page came again: what is done of it is not done once more');
         return true;
       } catch (error) {
@@ -120,7 +120,7 @@ export class PageWorker {
   }
 
   private pause(messages: number): Promise<void> {
-    return this.options.load.during(messages, after(AGAIN_AFTER_MS, undefined, { signal: this.ending.signal }).catch(() => undefined));
+    return this.options.load.during(messages, () => after(AGAIN_AFTER_MS, undefined, { signal: this.ending.signal }).catch(() => undefined));
   }
 
   /** @returns those that came to no outcome */
@@ -128,12 +128,12 @@ export class PageWorker {
     const screened = this.options.screen?.(entries);
     if (!screened || screened.left.size === entries.length) return this.workEach(entries);
     const out = entries.filter((entry) => !screened.left.has(entry));
-    await Promise.all([this.workEach(entries.filter((entry) => screened.left.has(entry))), this.await(screened.done, out)]);
+    await Promise.all([this.workEach(entries.filter((entry) => screened.left.has(entry))), this.untilTold(screened.done, out)]);
     return entries.filter(isLeft);
   }
 
   /** They take no room but that of their bytes: more of their kind may come meanwhile. */
-  private async await(done: Promise<unknown>, out: readonly PageEntry[]): Promise<void> {
+  private async untilTold(done: Promise<unknown>, out: readonly PageEntry[]): Promise<void> {
     const { load } = this.options;
     load.screenedOut += out.length;
     const isDone = await done.then(() => true, () => false);

@@ -34,8 +34,8 @@ const MAX_BATCH = 1_000;
 const GROUP = 500;
 const GROUP_BYTES = 4 * 2 ** 20;
 /**
- * For the lane bulk, beside which others publish to the same stream: an event of 256 KiB takes the broker some 5 ms, and with eight of them before it what is fresh waited 38 ms of
- * them (p99, measured), with two of them half of that. With its headers it is one page.
+ * For the lane bulk, beside which others publish to the same stream: with groups of 4 MiB of events of 256 KiB before it, what is fresh waited 37 ms for its place in DELIVERY
+ * (p99, measured; 3 ms alone). With its headers such a group of small events is one page.
  */
 export const BULK_GROUP_BYTES = 192 * 1_024;
 /** Whatever waits is under way after so many groups, also where a disk sync takes 90 ms and little is to be under way at once. */

@@ -89,7 +89,7 @@ export class Crowding {
       if (sender.weight > 0) sender.lastAtMs = nowMs;
       sender.pace += WEIGHT_OF_A_TICK * (sender.weight - sender.pace);
       sender.weight = 0;
-      sender.refusedFor -= 1;
+      sender.refusedFor = Math.max(0, sender.refusedFor - 1);
       if (nowMs - sender.lastAtMs < ACTIVE_FOR_MS) continue;
       if (sender.moved) this.moveBack(tenant, sender, nowMs);
       this.senders.delete(tenant);
@@ -144,7 +144,7 @@ export class Crowding {
   /** Back when it is like the others again, or when nothing of it waits although it goes on. */
   private judgeMoved(tenant: string, sender: Sender, { fresh, bulk }: Backlog, isAhead: boolean, nowMs: number): void {
     const moved = sender.moved as NonNullable<Sender['moved']>;
-    const isCalm = !isAhead || (fresh + bulk <= this.options.crowdedAt && sender.refusedFor <= 0);
+    const isCalm = !isAhead || (fresh + bulk <= this.options.crowdedAt && sender.refusedFor === 0);
     if (!isCalm) moved.calmSinceMs = undefined;
     else moved.calmSinceMs ??= nowMs;
     if (moved.calmSinceMs !== undefined && nowMs - moved.calmSinceMs >= CALM_MS && nowMs - moved.sinceMs >= moved.holdMs) this.moveBack(tenant, sender, nowMs);
