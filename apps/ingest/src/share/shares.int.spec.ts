@@ -17,13 +17,16 @@ afterEach(async () => {
 });
 
 const event = (tenant: string, bytes = 10): string => JSON.stringify({ tenant, type: 'a', data: 'x'.repeat(bytes) });
+const batchOf = (tenant: string, events: number): string => JSON.stringify(Array.from({ length: events }, () => ({ tenant, type: 'a', data: 1 })));
 const told = ({ status, problem }: Answer): unknown[] => (status === 202 ? [202] : [status, problem.code]);
 const empty = (rig: Rig, tenant: string): Promise<unknown> => rig.plane.broker.api('STREAM.PURGE.WEBHOOK_INGEST', { filter: subject.ingest('fresh', tenant), seq: 1_000_000 });
 const waitingOf = async (rig: Rig, tenant: string): Promise<number> => (await listIngest(rig.plane.broker)).waiting.find((one) => one.tenant === tenant)?.messages ?? 0;
 
+const metric = async (url: string, name: string): Promise<number> => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(await (await fetch(`${url}/metrics`)).text())?.[1]);
+
 /** Until that ingest has asked the broker what waits, begun after this. */
 const countedAgain = async (url: string): Promise<void> => {
-  const times = async (): Promise<number> => Number(/^spillway_ingest_share_counts_total (\d+)/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1]);
+  const times = (): Promise<number> => metric(url, 'spillway_ingest_share_counts_total');
   const before = await times();
   await eventually(async () => expect(await times()).toBeGreaterThanOrEqual(before + 2));
 };
@@ -82,6 +85,25 @@ describe('a tenant that comes to its share of messages', () => {
     expect(Math.min(...greedy.filter(({ status }) => status === 429).map(({ headers }) => Number(headers.get('retry-after'))))).toBeGreaterThan(0);
     expect(greedy.find(({ status }) => status === 429)?.problem).toMatchObject({ quota: 'messages_waiting' });
   });
+});
+
+describe('a tenant that is refused for its share while it is far ahead of others', () => {
+  const SHARE = 200;
+  const BATCH = 100;
+  // no backlog of this test shows a crowd, and no burst of it is one
+  const env = { SPILLWAY_CROWDED_EVENTS: '1000000' };
+
+  it('takes bulk from then on, however little of it waits (ADR 0019), and the others stay where they are', async () => {
+    const rig = await start({ limits: { maxMessagesPerSubject: { WEBHOOK_INGEST: SHARE } }, env });
+    await rig.post(event('small'));
+    await eventually(async () => {
+      await rig.post(batchOf('greedy', BATCH), {}, '/v1/events/batch');
+      await rig.post(event('small')); // who has sent nothing for ten seconds waits behind nobody
+      expect(await metric(rig.url, 'spillway_ingest_tenants_crowding')).toBe(1);
+      expect(Object.keys(await rig.waiting('greedy')).toSorted()).toEqual(['bulk', 'fresh']);
+    }, 60_000);
+    expect(Object.keys(await rig.waiting('small'))).toEqual(['fresh']);
+  }, 120_000);
 });
 
 describe('a tenant that comes to its share of bytes', () => {
