@@ -1,6 +1,5 @@
 import type { Fact, FactOf } from '@spillway/contracts';
-import { Books, eventually, sendUntilAnswered, startReceiver, type Receiver, type ToSend } from '@spillway/testing';
-import { MIB } from '@spillway/topology';
+import { Books, eventually, sendUntilAnswered, startReceiver, type Plane, type Receiver, type ToSend } from '@spillway/testing';
 import { onPlaneInView, type BrokerView } from '../broker-view.ts';
 import { Flood } from '../load/flood.ts';
 import { besides, Neighbour } from '../load/neighbour.ts';
@@ -8,10 +7,8 @@ import { besides, Neighbour } from '../load/neighbour.ts';
 const TENANT = 'flood';
 /** The whole one is 10000x100; this is what two cores do in a minute. */
 const [UNIQUE, TIMES] = (process.env['SPILLWAY_FLOOD'] ?? '1000x30').split('x').map(Number) as [number, number];
-/** A tenant's share of INGEST, a lane. */
-const SHARE_MESSAGES = 200_000;
 const WITHIN_MS = 600_000;
-/** Whether its first half lasts for a second look at a neighbour, five seconds long, once the originals are through and all that comes are repeats. */
+/** Whether it lasts for a second look at a neighbour, five seconds long, once the originals are through and all that comes are repeats. */
 const LASTS = UNIQUE * TIMES >= 500_000;
 
 let receiver: Receiver;
@@ -33,84 +30,114 @@ afterEach(async () => {
 const factsOf = async <T extends Fact['type']>(view: BrokerView, type: T): Promise<FactOf<T>[]> =>
   (await view.facts(TENANT)).filter((fact): fact is FactOf<T> => fact.type === type);
 
-/** Of INGEST's limits, in messages of a tenant and in bytes, and whichever is nearer; a page of many events is one message, and all of its bytes. */
-type Filled = { messages: number; bytes: number; share: number };
-const NOTHING: Filled = { messages: 0, bytes: 0, share: 0 };
+/** At its most: of INGEST's bytes, and of the tenant's share, as ingest counts it, of events or of bytes; 0 to 1. */
+type Filled = { stream: number; share: number };
 
-const filled = async (view: BrokerView): Promise<Filled> => {
-  const { state, config } = await view.broker.api<{ state: { messages: number; bytes: number }; config: { max_bytes: number } }>('STREAM.INFO.WEBHOOK_INGEST');
-  return { messages: state.messages, bytes: state.bytes, share: Math.max(state.messages / SHARE_MESSAGES, state.bytes / config.max_bytes) };
-};
-
-/** The largest backlog, looked at until it is told to stop. */
-const watchBacklog = (view: BrokerView): { stop: () => Promise<Filled> } => {
-  let most = NOTHING;
+const watchBacklog = (plane: Plane, view: BrokerView): { most: Filled; during: <T>(work: () => Promise<T>) => Promise<T> } => {
+  const most = { stream: 0, share: 0 };
   let over = false;
-  const running = eventually(async () => {
-    // the broker may be slow to say it under load, and says it the next time
-    const now = await filled(view).catch(() => NOTHING);
-    if (now.share > most.share) most = now;
-    if (!over) throw new Error('still watching');
-  }, WITHIN_MS);
+  const look = async (): Promise<void> => {
+    const text = await (await fetch(`${plane.app('ingest').url}/metrics`)).text();
+    most.share = Math.max(most.share, Number(/^spillway_ingest_largest_share_used (\S+)/m.exec(text)?.[1]));
+    const { state, config } = await view.broker.api<{ state: { bytes: number }; config: { max_bytes: number } }>('STREAM.INFO.WEBHOOK_INGEST');
+    most.stream = Math.max(most.stream, state.bytes / config.max_bytes);
+  };
   return {
-    stop: async () => {
-      over = true;
-      await running;
-      return most;
+    most,
+    during: async (work) => {
+      const looking = eventually(async () => {
+        await look();
+        if (!over) throw new Error('still watching');
+      }, WITHIN_MS);
+      try {
+        return await work();
+      } finally {
+        over = true;
+        await looking;
+      }
     },
   };
 };
 
-it(`delivers each of ${UNIQUE} events once that are sent ${TIMES} times, while dedupe is killed twice and Redis once`, async () => {
+/** Of what was accepted beyond the originals: how many facts tell of it, and how many of it each app dropped. */
+const droppedBy = async (view: BrokerView): Promise<{ facts: number; ingest: number; dedupe: number }> => {
+  const facts = await factsOf(view, 'event.duplicates_dropped');
+  const by = (app: string): number => facts.filter((fact) => fact.app === app).reduce((sum, { originals }) => sum + originals.reduce((of, { count }) => of + count, 0), 0);
+  return { facts: facts.length, ingest: by('ingest'), dedupe: by('dedupe') };
+};
+
+const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
+const DUPLICATES = UNIQUE * (TIMES - 1);
+const title = `each of ${UNIQUE} events once that are sent ${TIMES} times`;
+
+it(`delivers ${title}, most of them answered at ingest’s door, beside a neighbour`, async () => {
   await onPlaneInView({ redis: true }, async (plane, view) => {
-    const steady = await Neighbour.at(plane);
-    neighbour = steady;
+    const steady = (neighbour = await Neighbour.at(plane));
     const beside = (name: string) => steady.send({ name, events: 200, perSecond: 40 });
     // code that has run before: what is measured is the flood, and not the first second of a process
     flood = await Flood.at(plane, { tenant: 'warm', unique: 500, times: 20, withinMs: WITHIN_MS });
     await Promise.all([flood.send(0, 1), beside('warm')]);
-    await view.settled();
+    await view.settled(WITHIN_MS);
     await flood.stop();
     const repeated = (flood = await Flood.at(plane, { tenant: TENANT, unique: UNIQUE, times: TIMES, withinMs: WITHIN_MS }));
     const quiet = await beside('quiet');
-    const watching = watchBacklog(view);
-    const startedAt = performance.now();
     const besideRepeats = async () => {
       await eventually(() => expect(repeated.arrived).toBeGreaterThanOrEqual(UNIQUE), WITHIN_MS);
       return beside('repeats');
     };
-    // what it costs a neighbour is seen in the first half: in the second dedupe itself is gone for seconds, and that is not the flood's doing
-    const [, [loud, repeats]] = await Promise.all([repeated.send(0, 0.5), beside('loud').then(async (first) => [first, LASTS ? await besideRepeats() : undefined] as const)]);
-    const sending = repeated.send(0.5, 1);
-    const killing = (async () => {
-      for (const [share, what] of [[0.55, 'dedupe'], [0.7, 'redis'], [0.85, 'dedupe']] as const) {
-        await eventually(() => expect(repeated.accepted).toBeGreaterThan(share * UNIQUE * TIMES), WITHIN_MS);
-        const over = repeated.fault(`SIGKILL of ${what}`);
-        await (what === 'dedupe' ? plane.app('dedupe').restart() : plane.redis.restart());
-        over();
-      }
-    })();
-    await Promise.all([sending, killing]);
-    const seconds = (performance.now() - startedAt) / 1_000;
+    const watching = watchBacklog(plane, view);
+    const startedAt = performance.now();
+    const sending = repeated.send(0, 1).then(() => performance.now() - startedAt);
+    const looking = beside('loud').then(async (first) => [first, LASTS ? await besideRepeats() : undefined] as const);
+    const [tookMs, [loud, repeats]] = await watching.during(() => Promise.all([sending, looking]));
     await view.settled(WITHIN_MS);
-    const most = await watching.stop();
-    const [facts, routed] = [await factsOf(view, 'event.duplicates_dropped'), await factsOf(view, 'event.accepted')];
-    const { accepted } = repeated;
     const { totals, text } = await repeated.report(`a flood of ${UNIQUE} × ${TIMES}`);
-    const duplicates = accepted - UNIQUE;
-    const counted = facts.flatMap(({ app, originals }) => originals.map(({ count }) => ({ app, count })));
-    const atTheDoor = counted.reduce((sum, { app, count }) => (app === 'ingest' ? sum + count : sum), 0);
+    const { facts, ingest, dedupe } = await droppedBy(view);
     process.stdout.write(
-      `${text}\n  accepted ${Math.round(accepted / seconds)}/s; largest backlog ${most.messages} messages, ${(most.bytes / MIB).toFixed(1)} MiB: ${(most.share * 100).toFixed(1)} % of the limit; facts ${facts.length} for ${duplicates} duplicates (${((facts.length / duplicates) * 100).toFixed(2)} %), ${atTheDoor} of them answered at ingest’s door\n  a neighbour’s ${besides(quiet, loud)}\n${repeats ? `  once all that came were repeats: ${besides(quiet, repeats)}\n` : ''}`,
+      `${text}\n  accepted ${Math.round(repeated.accepted / (tookMs / 1_000))}/s; INGEST was full to ${percent(watching.most.stream)} at most, the tenant’s share of it to ${percent(watching.most.share)}; facts ${facts} for ${DUPLICATES} duplicates (${percent(facts / DUPLICATES)}), ${ingest} of them answered at ingest’s door\n  a neighbour’s ${besides(quiet, loud)}\n${repeats ? `  once all that came were repeats: ${besides(quiet, repeats)}\n` : ''}`,
     );
     expect(totals).toMatchObject({ acknowledged: UNIQUE, delivered: UNIQUE, lost: 0, duplicates: 0, strange: 0 });
-    expect(facts.length).toBeLessThan(0.02 * duplicates);
-    // whatever was answered is told, at the door or behind it; what a crash left open, twice
-    expect(routed.length + counted.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThanOrEqual(accepted);
-    expect(atTheDoor).toBeGreaterThan(0);
-    // at CI scale there are not that many to wait; at 10000x100 there are
-    expect(most.share).toBeLessThan(0.1);
+    expect(facts).toBeLessThan(0.02 * DUPLICATES);
+    expect(ingest + dedupe).toBe(DUPLICATES);
+    expect(ingest).toBeGreaterThan(0);
+    expect(Math.max(watching.most.stream, watching.most.share)).toBeLessThan(0.1);
     for (const { totals: ofNeighbour } of [quiet, loud]) expect(ofNeighbour).toMatchObject({ acknowledged: 200, delivered: 200, lost: 0, strange: 0 });
+  });
+});
+
+it(`delivers ${title} and all come to dedupe, which is killed over originals and over repeats, and its Redis once`, async () => {
+  await onPlaneInView({ redis: true, env: { ingest: { SPILLWAY_DOOR_IDS: '0' } } }, async (plane, view) => {
+    const repeated = (flood = await Flood.at(plane, { tenant: TENANT, unique: UNIQUE, times: TIMES, withinMs: WITHIN_MS }));
+    const inHand = async (): Promise<number> => (await view.inFlight('WEBHOOK_INGEST', 'dedupe-fresh')) + (await view.inFlight('WEBHOOK_INGEST', 'dedupe-bulk'));
+    const struck: string[] = [];
+    const strike = async (what: 'dedupe' | 'redis', share: number): Promise<void> => {
+      await eventually(async () => {
+        expect(repeated.accepted).toBeGreaterThan(share * UNIQUE * TIMES);
+        expect(repeated.arrived).toBeGreaterThan(UNIQUE / 10);
+        expect(await inHand()).toBeGreaterThan(0);
+      }, WITHIN_MS);
+      const over = repeated.fault(`SIGKILL of ${what}`);
+      const [arrived, accepted] = [repeated.arrived, repeated.accepted];
+      await (what === 'dedupe' ? plane.app('dedupe').restart() : plane.redis.restart());
+      over();
+      struck.push(`${what} after ${accepted} accepted and ${arrived} delivered`);
+    };
+    const watching = watchBacklog(plane, view);
+    await watching.during(async () => {
+      // in thirds, so that it goes on while each of them is struck
+      for (const [what, third] of [['dedupe', 0], ['redis', 1], ['dedupe', 2]] as const) await Promise.all([repeated.send(third / 3, (third + 1) / 3), strike(what, third / 3)]);
+    });
+    await view.settled(WITHIN_MS);
+    const { totals, text } = await repeated.report(`a flood of ${UNIQUE} × ${TIMES} without the door`);
+    const [{ facts, ingest, dedupe }, routed] = [await droppedBy(view), await factsOf(view, 'event.accepted')];
+    process.stdout.write(`${text}\n  struck: ${struck.join('; ')}\n  INGEST was full to ${percent(watching.most.stream)} at most, the tenant’s share of it to ${percent(watching.most.share)}; facts ${facts} for ${DUPLICATES} duplicates (${percent(facts / DUPLICATES)})\n`);
+    expect(totals).toMatchObject({ acknowledged: UNIQUE, delivered: UNIQUE, lost: 0, duplicates: 0, strange: 0 });
+    expect(facts).toBeLessThan(0.02 * DUPLICATES);
+    // whatever was dropped is told; what a crash left open, twice
+    expect(routed.length + dedupe).toBeGreaterThanOrEqual(repeated.accepted);
+    expect(ingest).toBe(0);
+    // of the share it is what comes in while dedupe is gone
+    expect(watching.most.stream).toBeLessThan(0.1);
   });
 });
 
@@ -129,8 +156,7 @@ it('a storm by id is named although ingest answers nearly all of it at its door'
     }, 60_000);
     expect(storm).toMatchObject({ tenant: TENANT, eventType: 'kind.0', by: 'id' });
     await view.settled();
-    const dropped = (await factsOf(view, 'event.duplicates_dropped')).filter(({ app }) => app === 'ingest').flatMap(({ originals }) => originals.map(({ count }) => count));
-    expect(dropped.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(REPEATS / 2); // all, unless the ledger stood still for seconds
+    expect((await droppedBy(view)).ingest).toBeGreaterThan(REPEATS / 2); // all, unless the ledger stood still for seconds
     expect(books.totals()).toMatchObject({ acknowledged: 1, delivered: 1, lost: 0, duplicates: 0, strange: 0 });
   });
 });

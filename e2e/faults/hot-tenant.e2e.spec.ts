@@ -33,9 +33,7 @@ it.each(cases)('a tenant at a hundred times its share, with events of $what, is 
       await warm.books();
       await view.settled();
       const quiet = await steady('quiet');
-      const sending = hot.sendAll();
-      const loud = await steady('loud');
-      await sending;
+      const [, loud] = await Promise.all([hot.sendAll(), steady('loud')]);
       const hotBooks: HotTenantBooks = await hot.books();
       await view.settled();
       process.stdout.write(`${what}: the hot tenant was answered ${JSON.stringify(hotBooks.answers)}; its neighbour’s ${besides(quiet, loud)}\n`);

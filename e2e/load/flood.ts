@@ -15,6 +15,7 @@ export class Flood {
   accepted = 0;
   /** So many deliveries have come. */
   arrived = 0;
+  private ended: Error | undefined;
   private answered: { resolve: (said: unknown) => void; reject: (error: Error) => void } | undefined;
 
   private constructor(private readonly process: TalkingProcess) {}
@@ -56,6 +57,7 @@ export class Flood {
 
   private ask<T>(what: object): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      if (this.ended) reject(this.ended);
       this.answered = { resolve: resolve as (said: unknown) => void, reject };
       this.process.tell(JSON.stringify(what));
     });
@@ -69,7 +71,8 @@ export class Flood {
         else this.answered?.resolve(said);
       }
     } catch (error) {
-      this.answered?.reject(error as Error);
+      this.ended = error as Error;
+      this.answered?.reject(this.ended);
     }
   }
 }

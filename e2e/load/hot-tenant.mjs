@@ -1,6 +1,6 @@
 // A producer that knows no measure, and its receiver, in a process of their own, and behind everybody else on processors that are not theirs in any plane but a test's: what they
 // cost must not be measured as what they cost others. It sends all that it is told to all the same: the test waits for it.
-// Arguments: { url, key, tenant, dataBytes, requests, perSecond, connections } as JSON. Says { receiver } at once, and { answers, withoutRetryAfter, accepted, received } in the end.
+// Arguments: { url, key, tenant, dataBytes, requests, perSecond, connections } as JSON. Says { receiver } at once, { sent } when all were answered, and { answers, withoutRetryAfter, accepted, missing, strange } in the end.
 import { Agent, createServer, request } from 'node:http';
 import { constants, setPriority } from 'node:os';
 

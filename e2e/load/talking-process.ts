@@ -12,6 +12,8 @@ export class TalkingProcess {
     args: readonly string[],
   ) {
     this.child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // it has ended: `next` says so
+    this.child.stdin?.on('error', () => undefined);
     this.lines = createInterface({ input: this.child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   }
 

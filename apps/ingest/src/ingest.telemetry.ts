@@ -39,6 +39,7 @@ export const observeMemory = (metrics: Metrics, inFlight: InFlight, store: Pick<
 /** How many, not which: a tenant is never a label. Who it is says each of its answers, and `nats stream subjects WEBHOOK_INGEST`. */
 export const observeShares = (metrics: Metrics, shares: TenantShares): void => {
   metrics.gauge('spillway_ingest_tenants_at_share', 'Tenants that have used nine tenths of their share of WEBHOOK_INGEST, or all of it.', () => shares.atTheirShare);
+  metrics.gauge('spillway_ingest_largest_share_used', 'The largest part that a tenant uses of its share of WEBHOOK_INGEST, of events in a lane or of bytes: 0 to 1.', () => shares.largestUse);
   metrics.counter('spillway_ingest_share_counts_total', 'How often the broker has said what waits of each tenant: twice a second.', () => shares.timesCounted);
 };
 

@@ -51,12 +51,14 @@ describe('Nudges', () => {
     expect(said.filter((on) => on === 'a')).toHaveLength(2);
   });
 
-  it('says nothing more once it is closed', () => {
+  it('tells when it is closed what it would have told later, and nothing after that', () => {
     const { nudges, said } = start();
     nudges.came('a');
     nudges.came('a');
+    nudges.came('b');
     nudges.close();
+    expect(said).toEqual(['a', 'b', 'a']);
     jest.advanceTimersByTime(1_000);
-    expect(said).toEqual(['a']);
+    expect(said).toHaveLength(3);
   });
 });

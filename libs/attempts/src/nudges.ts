@@ -19,8 +19,13 @@ export class Nudges {
     else last.again = setTimeout(() => this.tell(parkedOn), restMs).unref();
   }
 
+  /** Those that wait for their end are told now. */
   close(): void {
-    for (const { again } of this.told.values()) clearTimeout(again);
+    for (const [parkedOn, { again }] of this.told) {
+      if (!again) continue;
+      clearTimeout(again);
+      this.say(parkedOn);
+    }
     this.told.clear();
   }
 

@@ -44,7 +44,7 @@ it('tells the owner of what was parked at once, and in the end of those that cam
   broker.broker.nc.subscribe(subject.nudge('first', SHARD), { callback: (_, message) => void heard.push(message.string()) });
   await broker.broker.nc.flush();
   const park = { next: { go: 'parked', reason: 'circuit_open' }, facts: [] } as unknown as Step;
-  for (const n of [1, 2, 3]) await plane.move(park, settled(`dl_${n}`, subject.delivery('fresh', SHARD)));
+  await Promise.all([1, 2, 3].map((n) => plane.move(park, settled(`dl_${n}`, subject.delivery('fresh', SHARD)))));
   await eventually(() => expect(heard).toHaveLength(2));
   expect(new Set(heard).size).toBe(1);
 });

@@ -8,7 +8,7 @@ export type Linger = {
 
 /**
  * Of the lane bulk, which nobody waits for. A group costs the broker 0.3 ms of processor as one message and 2 to 4 as a batch, of ten as of a hundred, and whoever is fresh waits behind
- * it in the same stream: beside a tenant that is refused for its share, two cores, groups in DELIVERY 77 → 49 a second, and a neighbour's 90th percentile 14–21 → 11–13 ms (measured).
+ * it in the same stream: beside a tenant that is refused for its share, two cores, groups in DELIVERY 79 → 49 a second, and a neighbour's 90th percentile 14–21 → 11–13 ms (measured).
  * Under load the 64 are there at once, or as many bytes as a group may have, and nothing waits.
  */
 export const BULK_LINGER: Linger = { ms: 50, messages: 64 };

@@ -83,4 +83,11 @@ describe('TenantShares', () => {
     shares.count(listing({}));
     expect(shares.atTheirShare).toBe(0);
   });
+
+  it('says how much the tenant uses that uses most of its share, of events or of bytes', () => {
+    const { shares } = counted({ acme: 30 }, {}, { maxBytes: 100_000 });
+    expect(shares.largestUse).toBe(0.3);
+    shares.take('other', 'bulk', 40_000).stored(40_000);
+    expect(shares.largestUse).toBe(0.8);
+  });
 });

@@ -70,6 +70,16 @@ export class TenantShares {
     return count;
   }
 
+  /** The largest part that a tenant uses of its share, of messages in a lane or of bytes: 0 to 1. */
+  get largestUse(): number {
+    let largest = 0;
+    for (const [tenant, tally] of this.tenants) {
+      const events = Math.max(...Object.values(tally.lanes).map((lane) => lane.events));
+      largest = Math.max(largest, tally.bytes / this.bytesOf(tenant), events / this.maxMessages);
+    }
+    return largest;
+  }
+
   /** How often the broker has said what waits. */
   get timesCounted(): number {
     return this.counts;
