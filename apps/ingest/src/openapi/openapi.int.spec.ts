@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { testLog } from '@spillway/jetstream/testing';
 import { KeyRing, KeyStore } from '@spillway/keys';
@@ -88,6 +89,11 @@ const another = async (env: Record<string, string>): Promise<string> => {
 describe('/openapi.json', () => {
   it('is what the code says, without a key', async () => {
     expect(JSON.parse((await send('GET /openapi.json')).body)).toEqual(JSON.parse(JSON.stringify(api)));
+  });
+
+  it('is a document of OpenAPI 3.1 by its own schema', async () => {
+    const validator = new Validator();
+    expect([await validator.validate(JSON.stringify(api)), validator.version]).toEqual([{ valid: true }, '3.1']);
   });
 
   it('names the routes that the reference names', () => {
