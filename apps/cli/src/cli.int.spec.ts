@@ -59,6 +59,14 @@ it('shows what waits where, for people too', async () => {
   const { code, out } = await running.run(['status']);
   expect(code).toBe(0);
   for (const what of ['WEBHOOK_INGEST', 'dedupe-fresh', 'calendar', 'LANE']) expect(out).toContain(what);
+  expect(out).toMatch(/DEDUPE BY +STATE +REMEMBERS IDS +RULES BY CONTENT\n- /); // none has ever run
+});
+
+it('shows which index dedupe goes by', async () => {
+  const said = { index: 'redis', state: 'degraded', why: 'away', windowSeconds: 86_400, contentRules: true, at: '2026-01-01T00:00:00.000Z' };
+  running.plane.broker.nc.publish('$KV.webhook_control.dedupe-index', JSON.stringify(said));
+  await eventually(async () => expect((await json<{ dedupe: unknown }>(['status'])).dedupe).toEqual(said));
+  expect((await running.run(['status'])).out).toMatch(/\nredis +degraded: away +1 d 0 h +yes/);
 });
 
 it('exits 1 with the service’s own words when it is refused', async () => {

@@ -11,10 +11,14 @@ export class DedupeRules {
     return this.bucket.state;
   }
 
-  /** `undefined` while no dedupe has ever run. */
+  /** `undefined` while no dedupe has ever run, or what stands there is not dedupe's: it says it anew within seconds. */
   get index(): DedupeIndexStatus | undefined {
     const entry = this.bucket.get(DEDUPE_INDEX_KEY);
-    return entry && (JSON.parse(entry.value) as DedupeIndexStatus);
+    try {
+      return entry && (JSON.parse(entry.value) as DedupeIndexStatus);
+    } catch {
+      return undefined;
+    }
   }
 
   *all(): IterableIterator<DedupeRule> {

@@ -6,7 +6,7 @@ const links: readonly (readonly [href: string, says: string])[] = [
   ['/readyz', 'ready, and if not, why'],
   ['/healthz', 'alive'],
   ['/metrics', 'figures for Prometheus'],
-  ['/v1/status', 'streams, consumers, queues, lanes (with a key)'],
+  ['/v1/status', 'streams, consumers, queues, lanes, what dedupe goes by (with a key)'],
 ];
 
 /** Plain HTML without scripts: it must work on the worst day. */

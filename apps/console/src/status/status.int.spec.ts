@@ -1,8 +1,9 @@
+import { DEDUPE_INDEX_KEY } from '@spillway/contracts';
 import { Publisher } from '@spillway/jetstream';
 import { managedNames, subject } from '@spillway/topology';
 import { eventually } from '@spillway/testing';
 import { startConsoleAndBroker, type RunningConsole } from '../../test/running-console.ts';
-import type { PlaneStatusAnswer } from './plane-status.ts';
+import type { StatusView } from './status.controller.ts';
 
 let running: RunningConsole;
 beforeAll(async () => {
@@ -10,8 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => running.stop());
 
-const status = async (): Promise<PlaneStatusAnswer> => (await running.call('GET', '/v1/status')).body as unknown as PlaneStatusAnswer;
+const status = async (): Promise<StatusView> => (await running.call('GET', '/v1/status')).body as unknown as StatusView;
 const publish = (stream: 'WEBHOOK_INGEST' | 'WEBHOOK_RETRY' | 'WEBHOOK_PARKED' | 'WEBHOOK_DELIVERY', to: string) => new Publisher(running.plane.broker, stream).publish(to, [], Buffer.from('{}'));
+const dedupeSays = (said: string): void => running.plane.broker.nc.publish(`$KV.webhook_control.${DEDUPE_INDEX_KEY}`, said);
 
 it('shows every stream of the catalogue, every durable, queue and lane of an empty plane', async () => {
   const { streams, consumers, queues, lanes, missing } = await status();
@@ -47,6 +49,19 @@ it('names who works a shard while the lease is renewed', async () => {
   running.plane.broker.nc.publish('$KV.webhook_leases.dispatcher.4', JSON.stringify({ holder: 'host-1' }));
   await eventually(async () => expect((await status()).queues.find(({ name }) => name === 'parked-first')?.owners).toEqual([{ shard: 4, owner: 'host-1' }]));
   await eventually(async () => expect((await status()).queues.find(({ name }) => name === 'parked-first')?.owners).toEqual([]));
+});
+
+it('says which index dedupe goes by, how it is, and how long it remembers', async () => {
+  expect((await status()).dedupe).toBeNull(); // no dedupe has ever run
+  const embedded = { index: 'jetstream', state: 'ok', windowSeconds: 120, contentRules: false, at: '2026-01-01T00:00:00.000Z' };
+  dedupeSays(JSON.stringify(embedded));
+  await eventually(async () => expect((await status()).dedupe).toEqual(embedded));
+  const degraded = { index: 'redis', state: 'degraded', why: 'away', windowSeconds: 86_400, contentRules: true, at: '2026-01-01T00:00:01.000Z' };
+  dedupeSays(JSON.stringify(degraded));
+  await eventually(async () => expect((await status()).dedupe).toEqual(degraded));
+  // what cannot be read is no reason to show nothing
+  dedupeSays('{');
+  await eventually(async () => expect(await status()).toMatchObject({ dedupe: null, missing: [] }));
 });
 
 it('names a stream that the server lost', async () => {
