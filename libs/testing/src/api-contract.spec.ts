@@ -8,7 +8,7 @@ const api: ApiDescription = {
       get: { responses: { 200: { content: { 'application/json': { schema: {} } } } } },
     },
   },
-  'x-elsewhere': { 404: { content: problem('not_found') } },
+  'x-elsewhere': { 404: { headers: { 'retry-after': {} }, content: problem('not_found') } },
 };
 const contract = new ApiContract(api);
 const post = { method: 'POST', path: '/v1/events' };
@@ -27,10 +27,11 @@ it('finds nothing wrong with what is documented', () => {
   expect(contract.fault(undefined, { status: 404, headers: told, body: '{"code":"not_found"}' })).toBeUndefined();
 });
 
-it('finds a status, a code, a media type and a missing header that nobody documented', () => {
+it('finds a status, a code, a media type and a header, missing or there, that nobody documented', () => {
   expect(contract.fault(post, { status: 500, headers: told, body: '{"code":"internal"}' })).toContain('500');
   expect(contract.fault(post, { status: 503, headers: told, body: '{"code":"else"}' })).toBe('503 with the code else');
   expect(contract.fault(post, { status: 202, headers: { 'content-type': 'text/html' }, body: '' })).toBe('202 as text/html');
   expect(contract.fault(post, { status: 503, headers: { 'content-type': 'application/problem+json' }, body: '{"code":"away"}' })).toBe('503 without retry-after');
+  expect(contract.fault(post, { status: 202, headers: { ...json, more: '1' }, body: '{}' })).toBe('202 with more');
   expect(contract.fault({ method: 'DELETE', path: '/v1/events' }, { status: 202, headers: json, body: '{}' })).toContain('202');
 });

@@ -5,9 +5,15 @@ export type ApiDescription = { paths: Readonly<Record<string, Readonly<Record<st
 
 export type SeenAnswer = { status: number; /** By name, in lower case. */ headers: Readonly<Record<string, string | undefined>>; body: string };
 
-/** An OpenAPI document as something to hold answers against: a status, a media type or a code that nobody documented is a fault. */
+/** An OpenAPI document as something to hold answers against: a status, a media type, a code, or a header on an answer that does not name it, is a fault. */
 export class ApiContract {
-  constructor(private readonly api: ApiDescription) {}
+  /** Of all answers; what HTTP itself says (`date`, `connection`) is in no document. */
+  private readonly headers: ReadonlySet<string>;
+
+  constructor(private readonly api: ApiDescription) {
+    const responses = [...Object.values(api.paths).flatMap((operations) => Object.values(operations).map((operation) => operation.responses)), api['x-elsewhere']];
+    this.headers = new Set(responses.flatMap((of) => Object.values(of)).flatMap(({ headers = {} }) => Object.keys(headers)));
+  }
 
   static async of(url: string): Promise<ApiContract> {
     return new ApiContract((await (await fetch(`${url}/openapi.json`)).json()) as ApiDescription);
@@ -32,6 +38,7 @@ export class ApiContract {
     const response = this.responsesTo(request)[status];
     if (response === undefined) return `the status ${status}: ${body.slice(0, 200)}`;
     for (const [name, { required }] of Object.entries(response.headers ?? {})) if (required === true && headers[name] === undefined) return `${status} without ${name}`;
+    for (const name of this.headers) if (headers[name] !== undefined && response.headers?.[name] === undefined) return `${status} with ${name}`;
     const media = headers['content-type']?.split(';', 1)[0] ?? '';
     const content = response.content?.[media];
     if (content === undefined) return request?.method === 'HEAD' ? undefined : `${status} as ${media}`;

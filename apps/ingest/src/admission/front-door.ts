@@ -7,7 +7,6 @@ import { bodyFormOf, isBatch, isPacked, type BodyForm, type Route } from './body
 import type { InFlight, NoPlace, Place } from './in-flight.ts';
 import type { KeyLimit, KeyRates } from './key-rates.ts';
 
-
 export type FrontDoorParts = {
   keys: Pick<KeyRing, 'authenticate' | 'state'>;
   inFlight: InFlight;
@@ -18,8 +17,11 @@ export type FrontDoorParts = {
   brokerFault: () => string | undefined;
 };
 
-/** Who may go on sending, in which form, and how much; its place is left when its answer is out. */
-export type Admitted = { principal: Principal; form: BodyForm; bytesMax: number; /** As it comes. */ wire: Wire; place: Place; /** Of the key, if it has one; one event was taken from it. */ limit: KeyLimit | undefined };
+/** Who sends, in which form, and how much at the most. */
+export type Caller = { principal: Principal; form: BodyForm; bytesMax: number; /** As it comes. */ wire: Wire; /** Of the key, if it has one. */ limit: KeyLimit | undefined };
+
+/** Who may go on sending, and was charged one event; its place is left when its answer is out. */
+export type Admitted = { caller: Caller; place: Place };
 
 /** How a body comes: packed or not, and how many bytes of it are read at the most. */
 export type Wire = { isPacked: boolean; bytesMax: number };
@@ -38,20 +40,27 @@ export const noPlace = (why: NoPlace, tenant: string | undefined, quota: 'reques
     ? ingestFull('as many events are being read or answered as this process holds in memory')
     : tenantQuota(`as many ${quota === 'requests_in_flight' ? 'requests' : 'events'} of tenant ${String(tenant)} are being answered as one tenant may have at once`, quota);
 
-/** What is asked of a request before a byte of its body is read: whose it is, whether it may send at all, how large it says to be, and whether there is room for it. */
+/**
+ * What is asked of a request before a byte of its body is read: whose it is, whether it may send at all, how large it says to be, and whether there is room for it.
+ * In two steps: from the second on its rate is charged, and every answer, also of the second itself, says how much is left.
+ */
 export class FrontDoor {
   constructor(private readonly parts: FrontDoorParts) {}
 
-  /** @throws ProblemError 401, 403, 413, 415, 429, 503 */
-  admit(route: Route, headers: IncomingHttpHeaders): Admitted {
+  /** @throws ProblemError 401, 403, 415, 503 */
+  identify(route: Route, headers: IncomingHttpHeaders): Caller {
     const principal = this.authenticated(headers.authorization);
     const form = bodyFormOf(route, headers);
     const bytesMax = isBatch(form) ? BATCH_BYTES_MAX : this.parts.maxEventBytes;
     const packed = isPacked(route, headers);
     const wire = { isPacked: packed, bytesMax: packed ? bytesMax + PACKED_MORE_BYTES : bytesMax };
-    const limit = this.parts.rates.of(principal);
-    limit?.assertOne();
-    return { principal, form, bytesMax, wire, limit, place: this.enter(headers, bytesMax, wire, principal.tenant) };
+    return { principal, form, bytesMax, wire, limit: this.parts.rates.of(principal) };
+  }
+
+  /** @throws ProblemError 413, 429, 503 */
+  admit(caller: Caller, headers: IncomingHttpHeaders): Admitted {
+    caller.limit?.assertOne();
+    return { caller, place: this.enter(caller, headers) };
   }
 
   private authenticated(authorization: string | undefined): Principal {
@@ -66,7 +75,7 @@ export class FrontDoor {
     return principal;
   }
 
-  private enter(headers: IncomingHttpHeaders, bytesMax: number, wire: Wire, tenant: string | undefined): Place {
+  private enter({ principal: { tenant }, bytesMax, wire }: Caller, headers: IncomingHttpHeaders): Place {
     const { inFlight, shares, maxEventBytes, brokerFault } = this.parts;
     // without a length (chunked) it may come to the limit
     const announced = Number(headers['content-length'] ?? wire.bytesMax);

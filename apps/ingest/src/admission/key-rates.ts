@@ -5,6 +5,7 @@ import { rateLimited } from '../problems.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 const POLICY = 'key';
+const RETRY_AFTER = 'retry-after';
 
 /**
  * The rate of one key at this ingest, in events a second: a request takes one, a batch as many as it holds.
@@ -37,12 +38,18 @@ export class KeyLimit {
 
   refusal(): ProblemError {
     const { ratePerSecond } = this.bucket;
-    return rateLimited(`the key may send ${ratePerSecond} events a second`, { ...this.headers(), 'retry-after': String(this.secondsToWait()) }, [POLICY]);
+    return rateLimited(`the key may send ${ratePerSecond} events a second`, { [RETRY_AFTER]: String(this.secondsToWait()) }, [POLICY]);
   }
 
-  /** `t`: within so many seconds no more than `r`. `Retry-After` never names an earlier moment. */
-  headers(): HeaderFields {
-    return { 'ratelimit-policy': this.policy, ratelimit: `"${POLICY}";r=${this.bucket.left(performance.now())};t=${this.secondsToWait()}` };
+  /**
+   * Of every answer to whom was charged. `t`: within so many seconds no more than `r`. `Retry-After` never names an earlier moment.
+   * @param own what the answer says besides
+   */
+  headers(own: HeaderFields = {}): HeaderFields {
+    const seconds = this.secondsToWait();
+    const limits = { ...own, 'ratelimit-policy': this.policy, ratelimit: `"${POLICY}";r=${this.bucket.left(performance.now())};t=${seconds}` };
+    const { [RETRY_AFTER]: retryAfter } = own;
+    return retryAfter === undefined ? limits : { ...limits, [RETRY_AFTER]: String(Math.max(Number(retryAfter), seconds)) };
   }
 
   private secondsToWait(): number {

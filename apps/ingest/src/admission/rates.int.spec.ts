@@ -1,8 +1,8 @@
 import { EndpointRegistry, EndpointStore, newMasterKey, parseMasterKeys, type TenantSettings } from '@spillway/endpoints';
 import { testLog } from '@spillway/jetstream/testing';
 import { KeyRing, KeyStore } from '@spillway/keys';
-import { eventually } from '@spillway/testing';
-import { startRig, type Answer, type Rig } from '../../test/rig.ts';
+import { eventually, RawClient } from '@spillway/testing';
+import { headOf, post, startIngest, startRig, type Answer, type Rig } from '../../test/rig.ts';
 
 let rig: Rig;
 let ring: KeyRing;
@@ -27,6 +27,11 @@ const waiting = (tenant: string) => rig.waiting(tenant);
 
 const put = (tenant: string, settings: TenantSettings) => new EndpointStore(registry, { masterKeys: parseMasterKeys(newMasterKey()) }).putTenant(tenant, settings);
 
+const keyOf = async (ratePerSecond: number, tenant?: string): Promise<Record<string, string>> => {
+  const { text } = await new KeyStore(ring.bucket).create({ scopes: ['events:write'], ratePerSecond, ...(tenant !== undefined && { tenant }) }, 'test');
+  return { authorization: `Bearer ${text}` };
+};
+
 describe('a key with a rate', () => {
   it('is refused above it, with when to come again, and says on every answer how much is left', async () => {
     const { text } = await new KeyStore(ring.bucket).create({ scopes: ['events:write'], ratePerSecond: 5 }, 'test');
@@ -42,6 +47,53 @@ describe('a key with a rate', () => {
     expect(refused[0]?.headers.get('retry-after')).toBe('1');
     expect(refused[0]?.problem['violated-policies']).toEqual(['key']);
     await eventually(async () => expect((await send()).status).toBe(202));
+  });
+
+  it('hears how much is left with every refusal that came after it was charged, and when to come again: not before it may', async () => {
+    await put('cramped', { share: 0.01 });
+    // who has something waiting is refused for its share before its body is read
+    expect((await rig.post(event('cramped'))).status).toBe(202);
+    // one in 100 s: how long its rate makes it wait is never the 5 s that the other refusals name
+    const [quick, cramped, slow] = [await keyOf(1_000), await keyOf(1_000, 'cramped'), await keyOf(0.01, 'cramped')];
+    const narrow = await startIngest(rig.plane, { SPILLWAY_MAX_REQUESTS_IN_FLIGHT: '1' });
+    const first = new RawClient(narrow.url).say(`${headOf('content-length: 100')}{`);
+    try {
+      const refused = async (status: number, code: string, ask: () => Promise<Answer>): Promise<void> => {
+        const answer = await eventually(async () => {
+          const given = await ask();
+          expect(told(given)).toEqual([status, code]);
+          return given;
+        });
+        expect([code, answer.headers.get('ratelimit-policy'), answer.headers.get('ratelimit')]).toEqual([code, '"key";q=1000;w=1', expect.stringMatching(/^"key";r=\d+;t=1$/)]);
+      };
+      await refused(429, 'tenant_quota', () => rig.post(event('cramped', 100_000), cramped));
+      await refused(413, 'payload_too_large', () => rig.post(event('acme', 300_000), quick));
+      await refused(413, 'payload_too_large', () => rig.post(new Blob([event('acme', 300_000)]).stream(), quick));
+      await refused(422, 'invalid_event', () => rig.post('{}', quick));
+      await refused(503, 'ingest_full', () => post(narrow.url, event('acme'), quick));
+      const once = await eventually(async () => {
+        const answer = await rig.post(event('cramped', 100_000), slow);
+        expect(told(answer)).toEqual([429, 'tenant_quota']);
+        return answer;
+      });
+      const seconds = /^"key";r=0;t=(\d+)$/.exec(once.headers.get('ratelimit') ?? '')?.[1];
+      expect(Number(seconds)).toBeGreaterThan(5);
+      expect(once.headers.get('retry-after')).toBe(seconds);
+    } finally {
+      first.socket.destroy();
+      await narrow.stop();
+    }
+  });
+
+  it('is not charged, and told nothing, for what is refused before', async () => {
+    const key = await keyOf(0.01);
+    const refused = await eventually(async () => {
+      const answer = await rig.post(event('acme'), { ...key, 'content-type': 'text/plain' });
+      expect(told(answer)).toEqual([415, 'unsupported_media_type']);
+      return answer;
+    });
+    expect([refused.headers.get('ratelimit'), refused.headers.get('ratelimit-policy')]).toEqual([null, null]);
+    expect((await rig.post(event('acme'), key)).status).toBe(202);
   });
 
   it('says nothing of limits when there is none', async () => {

@@ -54,22 +54,25 @@ export class EventsEndpoint {
   handle(route: Route, request: IncomingMessage, response: ServerResponse, isMeasured: boolean): void {
     const startedAt = performance.now();
     let admitted: Admitted | undefined;
+    let limit: KeyLimit | undefined;
     // `close` is said once, of both: the answer is out, or the client is gone
     response.on('close', () => {
       admitted?.place.leave();
       if (!isMeasured && response.headersSent) this.records[route](response.statusCode, (performance.now() - startedAt) / 1_000);
     });
     try {
-      admitted = this.door.admit(route, request.headers);
+      const caller = this.door.identify(route, request.headers);
+      ({ limit } = caller);
+      admitted = this.door.admit(caller, request.headers);
       if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
       this.take(request, response, admitted);
     } catch (error) {
-      this.refuse(request, response, error);
+      this.refuse(request, response, error, limit);
     }
   }
 
   private take(request: IncomingMessage, response: ServerResponse, admitted: Admitted): void {
-    const { bytesMax, wire, place } = admitted;
+    const { caller: { bytesMax, wire }, place } = admitted;
     readBody(request, wire.bytesMax, (fault, body) => {
       if (fault || !wire.isPacked) return this.answer(request, response, admitted, fault, body);
       place.keep(true);
@@ -81,12 +84,12 @@ export class EventsEndpoint {
   }
 
   private answer(request: IncomingMessage, response: ServerResponse, admitted: Admitted, fault: Error | undefined, body: Buffer): void {
-    const { form, limit } = admitted;
+    const { form, limit } = admitted.caller;
     try {
       if (fault) throw fault;
       const answered = isBatch(form) ? this.many(form, request.headers, body, admitted) : this.one(form, request.headers, body, admitted);
       answered.then(
-        ({ status, text, headers }) => answerJson(response, status, text, limit ? { ...limit.headers(), ...headers } : headers),
+        ({ status, text, headers }) => answerJson(response, status, text, limit ? limit.headers(headers) : headers),
         (error: unknown) => this.refuse(request, response, error, limit),
       );
     } catch (error) {
@@ -94,14 +97,14 @@ export class EventsEndpoint {
     }
   }
 
-  private one(form: SingleForm, headers: IncomingHttpHeaders, body: Buffer, { principal, place }: Admitted): Promise<Answer> {
+  private one(form: SingleForm, headers: IncomingHttpHeaders, body: Buffer, { caller: { principal }, place }: Admitted): Promise<Answer> {
     const idempotencyKey = readIdempotencyKey(headers['idempotency-key']);
     const envelope = readOne(form, headers, body, principal.tenant);
     assertOwnPlace(place, envelope.tenant);
     return this.acceptance.accept(envelope, principal, idempotencyKey).then(accepted);
   }
 
-  private async many(form: BatchForm, headers: IncomingHttpHeaders, body: Buffer, { principal, limit, place }: Admitted): Promise<Answer> {
+  private async many(form: BatchForm, headers: IncomingHttpHeaders, body: Buffer, { caller: { principal, limit }, place }: Admitted): Promise<Answer> {
     assertNoKey(headers['idempotency-key']);
     place.keep(true);
     const batch = await readMany(form, body, principal.tenant, this.maxEventBytes).finally(() => place.keep(false));
@@ -114,8 +117,9 @@ export class EventsEndpoint {
     return batchAnswer(results.map((result) => (result instanceof Error ? this.problemOf(result) : result)));
   }
 
-  private refuse(request: IncomingMessage, response: ServerResponse, error: unknown, limit?: KeyLimit): void {
-    answerProblem(request, response, this.problemOf(error), limit?.headers());
+  private refuse(request: IncomingMessage, response: ServerResponse, error: unknown, limit: KeyLimit | undefined): void {
+    const problem = this.problemOf(error);
+    answerProblem(request, response, problem, limit?.headers(problem.headers));
   }
 
   /** What we did not foresee is in the log, under the answer's `instance`. */

@@ -1,26 +1,23 @@
-import { anyRouteProblems, noRouteProblems, PROBLEM_TYPE, type ProblemDeclaration } from '@spillway/service-kit';
+import { anyRouteProblems, noRouteProblems, PROBLEM_TYPE } from '@spillway/service-kit';
 import type { Schema } from './dto-schema.ts';
 import { answerHeaders, requestHeaders } from './headers.ts';
-import { routes, type Answer, type RouteDeclaration } from './routes.ts';
+import { routes, type Answer, type Problems, type RouteDeclaration } from './routes.ts';
 import { schemas, type SchemaName } from './schemas.ts';
-
-type Problems = Readonly<Record<string, ProblemDeclaration>>;
 
 const ref = (name: SchemaName): Schema => ({ $ref: `#/components/schemas/${name}` });
 
 type HeaderName = keyof typeof answerHeaders;
 
-/** Headers that every one of them has are promised; those of some are only possible. */
-const headersOf = (each: readonly (readonly string[])[]): { headers?: Schema } => {
-  const names = [...new Set(each.flat())] as HeaderName[];
+/** Headers that every one of them has are promised; those of some, or only sometimes, are possible. */
+const headersOf = (each: readonly (readonly string[])[], sometimes: readonly string[] = []): { headers?: Schema } => {
+  const names = [...new Set([...each.flat(), ...sometimes])] as HeaderName[];
   if (names.length === 0) return {};
   return { headers: Object.fromEntries(names.map((name) => [name, { ...answerHeaders[name], required: each.every((some) => some.includes(name)) }])) };
 };
 
-/** Of keys that have a rate only: so never promised. */
-const answered = ({ means, media, schema, headers = [] }: Answer): Schema => ({
+const answered = ({ means, media, schema, sometimes }: Answer): Schema => ({
   description: means,
-  ...headersOf([headers, []]),
+  ...headersOf([[]], sometimes),
   content: { [media]: { schema: ref(schema) } },
 });
 
@@ -36,19 +33,28 @@ const problemResponses = (problems: Problems): Record<string, Schema> => {
       String(status),
       {
         description: rows.map(([code, { means }]) => `\`${code}\`: ${means}`).join('; '),
-        ...headersOf(rows.map(([, { headers = [] }]) => headers)),
+        ...headersOf(
+          rows.map(([, { headers = [] }]) => headers),
+          rows.flatMap(([, { sometimes = [] }]) => sometimes),
+        ),
         content: { [PROBLEM_TYPE]: { schema: problemSchema(status, rows.map(([code]) => code)) } },
       },
     ]),
   );
 };
 
-/** A status that is an answer here and a problem there (503 of `/readyz`) has both kinds of content. */
+/** A status that is an answer here and a problem there (503 of `/readyz`) has both kinds of content; what headers the problem promises are only possible. */
+const together = (ours: Schema, problem: Schema): Schema => ({
+  description: `${String(ours['description'])} ${String(problem['description'])}`,
+  ...headersOf([[]], Object.keys({ ...(ours['headers'] as Schema), ...(problem['headers'] as Schema) })),
+  content: { ...(ours['content'] as Schema), ...(problem['content'] as Schema) },
+});
+
 const responsesOf = ({ answers, problems }: RouteDeclaration): Schema => {
   const responses = problemResponses({ ...anyRouteProblems, ...problems });
   for (const [status, answer] of Object.entries(answers)) {
     const [ours, problem] = [answered(answer), responses[status]];
-    responses[status] = problem === undefined ? ours : { description: `${String(ours['description'])} ${String(problem['description'])}`, content: { ...(ours['content'] as Schema), ...(problem['content'] as Schema) } };
+    responses[status] = problem === undefined ? ours : together(ours, problem);
   }
   return responses;
 };

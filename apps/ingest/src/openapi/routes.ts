@@ -6,7 +6,10 @@ import { problemCodes, type ProblemCode } from '../problems.ts';
 import { answerHeaders, binaryModeHeaders, requestHeaders } from './headers.ts';
 import type { SchemaName } from './schemas.ts';
 
-export type Answer = { means: string; media: string; schema: SchemaName; headers?: readonly (keyof typeof answerHeaders)[] };
+/** Headers that an answer may have, and may not. */
+type Sometimes = { sometimes?: readonly (keyof typeof answerHeaders)[] };
+export type Answer = { means: string; media: string; schema: SchemaName } & Sometimes;
+export type Problems = Readonly<Record<string, ProblemDeclaration & Sometimes>>;
 
 export type RouteDeclaration = {
   method: 'get' | 'post';
@@ -21,14 +24,21 @@ export type RouteDeclaration = {
   /** By status: those that are no problem documents. */
   answers: Readonly<Record<number, Answer>>;
   /** By code: those that are. */
-  problems: Readonly<Record<string, ProblemDeclaration>>;
+  problems: Problems;
 };
 
 const JSON_TYPE = 'application/json';
 
-const only = (...codes: ProblemCode[]): Readonly<Record<string, ProblemDeclaration>> => Object.fromEntries(codes.map((code) => [code, problemCodes[code]]));
+const only = (...codes: ProblemCode[]): Problems => Object.fromEntries(codes.map((code) => [code, problemCodes[code]]));
 
-const without = (...codes: ProblemCode[]): Readonly<Record<string, ProblemDeclaration>> => only(...(Object.keys(problemCodes) as ProblemCode[]).filter((code) => !codes.includes(code)));
+const without = (...codes: ProblemCode[]): Problems => only(...(Object.keys(problemCodes) as ProblemCode[]).filter((code) => !codes.includes(code)));
+
+/** On every answer to a key that has a rate, once one event was charged to it: on all but those of `FrontDoor.identify`. */
+const RATE = ['ratelimit', 'ratelimit-policy'] as const;
+const UNCHARGED: ReadonlySet<string> = new Set<ProblemCode>(['unauthenticated', 'missing_scope', 'unsupported_media_type']);
+
+const charged = (problems: Problems): Problems =>
+  Object.fromEntries(Object.entries(problems).map(([code, problem]) => [code, UNCHARGED.has(code) ? problem : { ...problem, sometimes: RATE }]));
 
 const SCHEMA_OF: Readonly<Record<BodyForm, SchemaName>> = {
   event: 'Event',
@@ -56,10 +66,10 @@ export const routes: readonly RouteDeclaration[] = [
     requestHeaders: ['idempotency-key', ...binaryModeHeaders],
     bodies: { ...bodiesOf('/v1/events'), [JSON_TYPE]: 'EventOrData' },
     answers: {
-      202: { means: 'It is on disk. The same key or id again gets the same id; a repeat is not stored again.', media: JSON_TYPE, schema: 'AcceptedOrResults', headers: ['ratelimit', 'ratelimit-policy'] },
-      207: { means: 'Of a batch of CloudEvents some are not: what became of each.', media: JSON_TYPE, schema: 'Results', headers: ['ratelimit', 'ratelimit-policy', 'retry-after'] },
+      202: { means: 'It is on disk. The same key or id again gets the same id; a repeat is not stored again.', media: JSON_TYPE, schema: 'AcceptedOrResults', sometimes: RATE },
+      207: { means: 'Of a batch of CloudEvents some are not: what became of each.', media: JSON_TYPE, schema: 'Results', sometimes: [...RATE, 'retry-after'] },
     },
-    problems: problemCodes,
+    problems: charged(problemCodes),
   },
   {
     method: 'post',
@@ -68,11 +78,11 @@ export const routes: readonly RouteDeclaration[] = [
     scope: 'events:write',
     bodies: bodiesOf('/v1/events/batch'),
     answers: {
-      202: { means: 'All are on disk.', media: JSON_TYPE, schema: 'Results', headers: ['ratelimit', 'ratelimit-policy'] },
-      207: { means: 'Some are not: what became of each.', media: JSON_TYPE, schema: 'Results', headers: ['ratelimit', 'ratelimit-policy', 'retry-after'] },
+      202: { means: 'All are on disk.', media: JSON_TYPE, schema: 'Results', sometimes: RATE },
+      207: { means: 'Some are not: what became of each.', media: JSON_TYPE, schema: 'Results', sometimes: [...RATE, 'retry-after'] },
     },
     // what concerns one event stands beside it: whose it is, and what became of it at the broker
-    problems: without('wrong_tenant', 'outcome_unknown'),
+    problems: charged(without('wrong_tenant', 'outcome_unknown')),
   },
   {
     method: 'get',
