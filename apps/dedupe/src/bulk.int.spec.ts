@@ -143,6 +143,21 @@ describe('while DELIVERY is at 60 % of its bytes', () => {
     expect(await rig.settledSequences()).toEqual(Array.from({ length: EVENTS + 20 }, (_, n) => n + 1));
   }, 120_000);
 
+  it('that is said where only fresh came, too, and said again once it is emptied', async () => {
+    await rig.endpoint();
+    await rig.limit('WEBHOOK_DELIVERY', MAX_BYTES);
+    await rig.startDedupe();
+    const said = async () => [(await rig.readiness()).checks['bulk']?.detail, await rig.metric('spillway_bulk_moving')];
+    await eventually(async () => expect(await said()).toEqual([{ moving: true, bytes: 0, maxBytes: MAX_BYTES }, 1]));
+    const data = `"${'x'.repeat(4_096)}"`;
+    await rig.untilSettled(...(await Promise.all(Array.from({ length: 70 }, (_, n) => rig.accept(`f${n}`, { data })))));
+    const full = await bytes();
+    expect(full / MAX_BYTES).toBeGreaterThan(0.6);
+    await eventually(async () => expect(await said()).toEqual([{ moving: false, bytes: full, maxBytes: MAX_BYTES }, 0]), 60_000);
+    await rig.plane.broker.api('STREAM.PURGE.WEBHOOK_DELIVERY');
+    await eventually(async () => expect(await said()).toEqual([{ moving: true, bytes: 0, maxBytes: MAX_BYTES }, 1]), 60_000);
+  }, 150_000);
+
   it('and goes on as well when what was there is delivered', async () => {
     await rig.endpoint();
     await rig.limit('WEBHOOK_DELIVERY', MAX_BYTES);

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { DeliveryQuota, type DeliveryBytes } from './delivery-quota.ts';
 
 const setUp = (first: DeliveryBytes) => {
@@ -15,8 +16,14 @@ const setUp = (first: DeliveryBytes) => {
     onFault: (error) => faults.push(error),
     clock: () => time.now,
   });
+  quotas.push(quota);
   return { quota, server, time, told, faults };
 };
+const quotas: DeliveryQuota[] = [];
+afterEach(() => {
+  for (const quota of quotas.splice(0)) quota.close();
+  jest.useRealTimers();
+});
 const answered = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('bulk', () => {
@@ -82,5 +89,31 @@ describe('bulk', () => {
     quota.close();
     await expect(waiting).rejects.toMatchObject({ code: 'SPILLWAY_STOPPED' });
     expect(faults).toEqual([server.fault]);
+  });
+
+  it('is said as it is when nothing of it comes, and others fill DELIVERY and empty it: read every two seconds, once at a time, until it is closed', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    const { quota, server, time, told, faults } = setUp({ bytes: 100, maxBytes: 1_000 });
+    const pass = async (ms: number): Promise<void> => {
+      for (let passed = 0; passed < ms; passed += 100) {
+        time.now += 100;
+        jest.advanceTimersByTime(100);
+        await answered();
+      }
+    };
+    quota.mayTake(true);
+    await answered();
+    server.now = { bytes: 700, maxBytes: 1_000 };
+    await pass(2_000);
+    expect(quota.state).toEqual({ moving: false, bytes: 700, maxBytes: 1_000 });
+    server.fault = new Error('no answer');
+    await pass(2_000);
+    expect([quota.state.moving, faults]).toEqual([false, [server.fault]]);
+    Object.assign(server, { fault: undefined, now: { bytes: 0, maxBytes: 1_000 } });
+    await pass(2_000);
+    expect([quota.state, told, server.readings]).toEqual([{ moving: true, bytes: 0, maxBytes: 1_000 }, [false, true], 4]);
+    quota.close();
+    await pass(10_000);
+    expect(server.readings).toBe(4);
   });
 });

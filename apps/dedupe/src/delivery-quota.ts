@@ -19,6 +19,8 @@ export type QuotaState = { moving: boolean; bytes: number; maxBytes: number };
 export const BULK_MAX_RATIO = 0.6;
 /** A reading costs the server 0.3 ms. */
 const READ_EVERY_MS = 250;
+/** Also when nothing of bulk comes: `fresh` fills DELIVERY and dispatchers empty it, and whoever asks is to hear how it is. */
+const LOOK_EVERY_MS = 2_000;
 
 /**
  * `bulk` is written only while DELIVERY is below 60 % of its bytes. Between two readings we count what we write ourselves; so each replica exceeds it by no more
@@ -32,9 +34,12 @@ export class DeliveryQuota {
   private closed = false;
   private wasMoving = true;
   private readonly clock: () => number;
+  private readonly looking: NodeJS.Timeout;
 
   constructor(private readonly options: DeliveryQuotaOptions) {
     this.clock = options.clock ?? (() => performance.now());
+    this.looking = setInterval(() => this.isOld && void this.refresh(), LOOK_EVERY_MS);
+    this.looking.unref();
   }
 
   get state(): QuotaState {
@@ -42,7 +47,7 @@ export class DeliveryQuota {
     return { moving: this.isBelow, bytes: bytes + this.written, maxBytes };
   }
 
-  /** May more be taken? While not, it looks again by itself: asked often, it answers from memory. @param idle nothing is in hand, so nothing has changed by us */
+  /** May more be taken? While not, it looks again by itself: asked often, it answers from memory. @param idle nothing is in hand, so nothing has changed by us, and the slow look is enough */
   mayTake(idle: boolean): boolean {
     const below = this.isBelow;
     if (!(below && idle) && this.isOld) void this.refresh();
@@ -63,6 +68,7 @@ export class DeliveryQuota {
   /** Whoever waits is sent away: what is not written comes again. */
   close(): void {
     this.closed = true;
+    clearInterval(this.looking);
   }
 
   private get isOld(): boolean {
