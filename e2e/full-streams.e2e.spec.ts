@@ -64,14 +64,27 @@ it('tells producers when INGEST is full, and loses nothing that it accepted', as
   });
 });
 
+const saidOfDelivery = async (plane: Plane): Promise<Record<string, unknown>> => {
+  const { status, body } = await plane.app('dedupe').readiness();
+  const { delivery, bulk } = (JSON.parse(body) as { checks: { delivery: { detail: { isFull: boolean } }; bulk: { detail: { moving: boolean } } } }).checks;
+  const { body: metrics } = await plane.ask('GET', `${plane.app('dedupe').url}/metrics`);
+  const valueOf = (name: string): number => Number(metrics.split('\n').find((line) => line.startsWith(name))?.split(' ').at(-1));
+  const [waiting, refused] = [valueOf('spillway_deliveries_waiting_for_room '), valueOf('spillway_deliveries_refused_total{stream="WEBHOOK_DELIVERY"}')];
+  return { status, isFull: delivery.detail.isFull, isWaiting: waiting > 0, isRefused: refused > 0, isBulkMoving: bulk.detail.moving };
+};
+
 it('flows again by itself when DELIVERY was full', async () => {
-  await onPlaneInView({ limits: { SPILLWAY_MAX_BYTES_DELIVERY: SMALL, SPILLWAY_MAX_BYTES_INGEST: SMALL }, apps: { dispatcher: 0 } }, async (plane, view) => {
+  // all of it fresh: bulk would stop at 60 % of DELIVERY
+  const env = { ingest: { SPILLWAY_CROWDED_EVENTS: '0' } };
+  await onPlaneInView({ env, limits: { SPILLWAY_MAX_BYTES_DELIVERY: SMALL, SPILLWAY_MAX_BYTES_INGEST: SMALL }, apps: { dispatcher: 0 } }, async (plane, view) => {
     await createEndpoints(plane);
     await sendUntilAnswered({ ...producer(plane), events: eventsNamed('filling', 4_000), content: isTold });
     expect(refusals).toContain('ingest_full'); // first DELIVERY was full, then INGEST behind it
-    expect((await plane.app('dedupe').readiness()).status).toBe(200);
+    // whoever looks at dedupe hears which stream it is, and that no restart is called for
+    await eventually(async () => expect(await saidOfDelivery(plane)).toEqual({ status: 200, isFull: true, isWaiting: true, isRefused: true, isBulkMoving: false }), 30_000);
     await plane.add('dispatcher');
     await everythingArrives(view);
+    await eventually(async () => expect(await saidOfDelivery(plane)).toEqual({ status: 200, isFull: false, isWaiting: false, isRefused: true, isBulkMoving: true }), 30_000);
     await sendUntilAnswered({ ...producer(plane), events: eventsNamed('after', 500) });
     await everythingArrives(view);
   });

@@ -29,11 +29,13 @@ export const observe = (metrics: Metrics, { lanes, index, recent, rules, storms,
 };
 
 /** Under the names of dispatcher and retrier: whoever adds them up over the apps has them all. */
-const observeOverflow = (metrics: Metrics, { overflow }: Lanes): void => {
+const observeOverflow = (metrics: Metrics, { overflow, heldUp }: Lanes): void => {
   metrics.counter('spillway_deliveries_refused_total', 'Deliveries that a full stream had no room for, by stream.', () => [
+    { value: heldUp.refused, labels: { stream: 'WEBHOOK_DELIVERY' } },
     { value: overflow.parkedRefused, labels: { stream: 'WEBHOOK_PARKED' } },
     { value: overflow.deadRefused, labels: { stream: 'WEBHOOK_DEAD' } },
   ]);
+  metrics.gauge('spillway_deliveries_waiting_for_room', 'Deliveries in hand that DELIVERY has no room for; more than 0: it is full, and INGEST fills.', () => heldUp.waiting);
   metrics.counter('spillway_dead_letters_total', 'Deliveries given up, by reason; kept: whether WEBHOOK_DEAD had room.', () => [
     { value: overflow.deadKept, labels: { reason: 'parked_overflow', kept: 'true' } },
     { value: overflow.deadRefused, labels: { reason: 'parked_overflow', kept: 'false' } },

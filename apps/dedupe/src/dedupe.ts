@@ -89,6 +89,8 @@ export const dedupe = async (config: DedupeConfig): Promise<Service> => {
   health.check('dedupe', () => ({ ok: true, detail: { ...status.current, rules: rules.size, ...(!control.state.ready && { rulesUncertain: control.state.why }), storms: storms.storms.map(({ tenant, type, by, duplicates }) => ({ tenant, type, by, duplicates })), ...index.detail() } }));
   // stopped at 60 % of DELIVERY is what it is meant to do
   health.check('bulk', () => ({ ok: true, detail: lanes.quotaState }));
+  // nor is a full DELIVERY: what was taken waits, what comes stays in INGEST
+  health.check('delivery', () => ({ ok: true, detail: { isFull: lanes.heldUp.waiting > 0, waitingForRoom: lanes.heldUp.waiting } }));
   health.check('queues', () => ({ ok: strategy.state().ok, detail: strategy.state() }));
   return {
     app: APP,

@@ -6,6 +6,7 @@ import { subject, type DeliveryLane, type IngestLane, type QueueName } from '@sp
 import type { Admission } from './admission.ts';
 import { DeliveryQuota, type DeliveryBytes, type QuotaState } from './delivery-quota.ts';
 import { Router, type RouterOptions } from './router.ts';
+import type { HeldUp } from './store-all.ts';
 import type { StormWatch } from './storm/storm-watch.ts';
 import { StraightToParked, type Overflow } from './straight-to-parked.ts';
 
@@ -39,6 +40,8 @@ export class Lanes implements OnModuleDestroy {
   readonly ordered: Router;
   /** Of all lanes, what goes straight to PARKED and found no room. */
   readonly overflow: Overflow = { parkedRefused: 0, deadKept: 0, deadRefused: 0 };
+  /** Of all lanes, what DELIVERY has no room for. */
+  readonly heldUp: HeldUp = { refused: 0, waiting: 0 };
   private readonly quota: DeliveryQuota;
   private readonly pagers: Pager[] = [];
   private isAlone = false;
@@ -101,7 +104,7 @@ export class Lanes implements OnModuleDestroy {
     const nudge = (shard: number, parkedOn: string): void => broker.nc.publish(subject.nudge('first', shard), parkedOn);
     const straight = new StraightToParked({ parked: new Publisher(broker, 'WEBHOOK_PARKED'), dead: new Publisher(broker, 'WEBHOOK_DEAD'), nudge, app, now, overflow: this.overflow });
     const duplicates = new Duplicates({ app: 'dedupe', record, now, roundMs: DUPLICATES_ROUND_MS, roundMax });
-    return new Router({ lane, registry, delivery, straight, record, admission, duplicates, storms, now, ...bounds });
+    return new Router({ lane, registry, delivery, heldUp: this.heldUp, straight, record, admission, duplicates, storms, now, ...bounds });
   }
 
   private async deliveryBytes(): Promise<DeliveryBytes> {

@@ -5,7 +5,7 @@ import type { DeliveryLane } from '@spillway/topology';
 import type { Admission, Admitted, Duplicate } from './admission.ts';
 import { eventAccepted, eventUnrouted, fanOut, type Message } from './fan-out.ts';
 import type { StormWatch } from './storm/storm-watch.ts';
-import { storeAll } from './store-all.ts';
+import { storeAll, type HeldUp } from './store-all.ts';
 import type { Parked, StraightToParked, ToPark } from './straight-to-parked.ts';
 
 export type Routing = { message: WaitingMessage; meta: EventMeta };
@@ -29,6 +29,7 @@ export type RouterOptions = {
   lane: DeliveryLane;
   registry: Pick<EndpointRegistry, 'matching' | 'confirmNone' | 'get'>;
   delivery: Publisher;
+  heldUp: HeldUp;
   straight: Pick<StraightToParked, 'store'>;
   record: (tenant: string, fact: Fact) => Promise<void>;
   admission: Admission;
@@ -154,7 +155,7 @@ export class Router {
 
   private async write(messages: readonly Message[]): Promise<PubAck[]> {
     await this.options.mayWrite?.(messages.reduce((sum, { data }) => sum + data.length + HEADER_BYTES, 0));
-    return storeAll(this.options.delivery, messages);
+    return storeAll(this.options.delivery, messages, this.options.heldUp);
   }
 }
 
