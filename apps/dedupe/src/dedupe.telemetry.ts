@@ -22,10 +22,18 @@ export const observe = (metrics: Metrics, { lanes, index, recent, rules, storms,
   metrics.gauge('spillway_recent_ids', 'Keys remembered in this process.', () => recent.size);
   metrics.gauge('spillway_dedupe_rules', 'Rules by content in force.', () => rules.size);
   metrics.gauge('spillway_messages_in_hand', 'Events taken and not settled.', inHand);
+  observeStorms(metrics, storms);
+  observeIndex(metrics, index);
+};
+
+const observeStorms = (metrics: Metrics, storms: StormWatch): void => {
   metrics.gauge('spillway_dedupe_storms', 'Types of tenants most of whose events are repetitions.', () => storms.storms.length);
   // the one metric that names tenants and types: the ten worst at most, and only while their storm lasts
   metrics.gauge('spillway_dedupe_storm_duplicates', 'Repetitions within half a minute, of the ten worst storms.', () => worst(storms));
-  observeIndex(metrics, index);
+  metrics.gauge('spillway_dedupe_storm_types', 'Types of tenants that are watched for storms, 1,000 at most.', () => storms.state.types);
+  metrics.counter('spillway_dedupe_storm_unwatched_total', 'Events whose type was not watched, for want of room among those.', () => storms.state.unwatched);
+  metrics.gauge('spillway_dedupe_storm_samples', 'Types whose contents are looked into, for a storm without a rule: 16 at most.', () => storms.state.samples);
+  metrics.gauge('spillway_dedupe_storm_unsampled', 'Types that come often enough for that, and whose contents are not looked into, for want of room among those.', () => storms.state.unsampled);
 };
 
 /** Under the names of dispatcher and retrier: whoever adds them up over the apps has them all. */

@@ -28,3 +28,14 @@ it('a storm by id that ingest drops whole at its door is named all the same', as
   expect(storm.events - storm.duplicates).toBe(1); // the original, which came the usual way
   expect(storm).not.toHaveProperty('rule');
 }, 120_000);
+
+it('events of types that there is no room to watch are counted', async () => {
+  await rig.startDedupe();
+  const many = Array.from({ length: 1_010 }, (_, n) => ({ tenant: 'acme', type: `type.${n}`, count: 2 }));
+  await eventually(async () => {
+    tell(...many);
+    expect(await rig.metric('spillway_dedupe_storm_types')).toBe(1_000);
+    expect(await rig.metric('spillway_dedupe_storm_unwatched_total')).toBeGreaterThanOrEqual(20);
+  }, 60_000);
+  expect([await rig.metric('spillway_dedupe_storm_samples'), await rig.metric('spillway_dedupe_storm_unsampled')]).toEqual([0, 0]);
+}, 120_000);

@@ -22,6 +22,17 @@ export type StormOptions = {
   nowMs?: () => number;
 };
 
+/** What is watched, and what is not for want of room: only that may hide a storm. */
+export type WatchState = {
+  types: number;
+  /** Of them, whose contents are looked into. */
+  samples: number;
+  /** Of them, which come often enough for that, and whose contents are not. */
+  unsampled: number;
+  /** Since the start: events of other types. Which those are is not remembered: nothing bounds their number. */
+  unwatched: number;
+};
+
 export type Storm = {
   tenant: string;
   type: string;
@@ -57,6 +68,7 @@ export class StormWatch {
   private readonly nowMs: () => number;
   private readonly budget: CpuBudget;
   private samples = 0;
+  private unwatched = 0;
 
   constructor(private readonly options: StormOptions) {
     this.nowMs = options.nowMs ?? monotonic;
@@ -67,8 +79,13 @@ export class StormWatch {
     return [...this.types.values()].flatMap(({ storm }) => storm ?? []);
   }
 
+  get state(): WatchState {
+    const unsampled = [...this.types.values()].filter(({ sample, slices }) => sample === undefined && slices.some((slice) => slice.new >= OFTEN_IN_A_SLICE)).length;
+    return { types: this.types.size, samples: this.samples, unsampled, unwatched: this.unwatched };
+  }
+
   observe({ tenant, type, event, body, as }: Observed): void {
-    const watched = this.watchedOf(tenant, type);
+    const watched = this.watchedOf(tenant, type, 1);
     if (watched === undefined) return;
     const slice = watched.slices[0] as Slice;
     slice[as] += 1;
@@ -83,7 +100,7 @@ export class StormWatch {
 
   /** Dropped by id before it came here. */
   addDropped({ tenant, type, count }: DroppedAtDoor): void {
-    const watched = this.watchedOf(tenant, type);
+    const watched = this.watchedOf(tenant, type, count);
     if (watched) (watched.slices[0] as Slice).id += count;
   }
 
@@ -104,10 +121,14 @@ export class StormWatch {
     if (likeness) sample.add(likeness, event, this.nowMs());
   }
 
-  private watchedOf(tenant: string, type: string): Watched | undefined {
+  private watchedOf(tenant: string, type: string, events: number): Watched | undefined {
     const key = `${tenant} ${type}`;
     const known = this.types.get(key);
-    if (known || this.types.size >= TYPES_MAX) return known;
+    if (known) return known;
+    if (this.types.size >= TYPES_MAX) {
+      this.unwatched += events;
+      return undefined;
+    }
     const watched: Watched = { tenant, type, slices: [{ new: 0, id: 0, content: 0 }], toldAtMs: Number.NEGATIVE_INFINITY };
     this.types.set(key, watched);
     return watched;

@@ -135,6 +135,22 @@ describe('the storm watch', () => {
     expect(size()).toBe(0);
   });
 
+  it('says how many types it watches and looks into, and what it does not for want of room', () => {
+    const { watch, observe, turn } = given();
+    for (let n = 0; n < 1_010; n += 1) observe({ n }, { type: `type.${n}` });
+    watch.addDropped({ tenant: 'acme', type: 'type.1005', count: 40 });
+    watch.addDropped({ tenant: 'acme', type: 'type.5', count: 40 });
+    expect(watch.state).toEqual({ types: 1_000, samples: 0, unsampled: 0, unwatched: 50 });
+    for (let n = 0; n < 20 * 25; n += 1) observe({ n }, { type: `type.${n % 20}` });
+    expect(watch.state).toEqual({ types: 1_000, samples: 16, unsampled: 4, unwatched: 50 });
+    turn();
+    expect(watch.state).toMatchObject({ samples: 16, unsampled: 4 });
+    for (let slice = 0; slice < 7; slice += 1) turn();
+    expect(watch.state).toEqual({ types: 0, samples: 0, unsampled: 0, unwatched: 50 });
+    observe({}, { type: 'type.1005' });
+    expect(watch.state).toEqual({ types: 1, samples: 0, unsampled: 0, unwatched: 50 });
+  });
+
   it('counts no storm below its number, and takes what is no JSON for what it is', () => {
     const { told, observe, turn } = given({ duplicatesMin: 1_000 });
     for (let n = 0; n < 900; n += 1) observe({ same: 1 });
