@@ -59,6 +59,9 @@ const storedIds = async ({ broker }: BrokerView): Promise<Counted> => {
   return stored;
 };
 
+/** A server ignores empty lines where a request would begin: they are none (RFC 9112, 2.2). */
+const isEmptyLines = ({ bytes }: Written): boolean => bytes.every((byte) => byte === 0x0d || byte === 0x0a);
+
 /** Mutated paths are spelled in many ways, and some requests are none: what any of these may answer is documented for them. */
 const EVERYWHERE = ['elsewhere', '/v1/events', '/v1/events/batch'];
 const undocumented = (contract: ApiContract, { method, path }: Written, answer: SeenAnswer): string | undefined => {
@@ -80,8 +83,8 @@ it(`${REQUESTS} mutated requests: only documented answers, no crash, no growth, 
     let [begun, unheard] = [0, 0];
     const judge = (request: Written, answers: readonly SeenAnswer[], n: number): void => {
       const said = (what: string): number => faults.push(`#${n} ${request.method} ${request.path.slice(0, 60)}: ${what}: ${JSON.stringify(request.bytes.toString('latin1').slice(0, 400))}`);
-      // Node has no answer to CONNECT where nobody tunnels: it hangs up
-      if (answers.length === 0 && request.method !== 'CONNECT') said('no answer');
+      // Node has no answer to CONNECT where nobody tunnels: it hangs up; and as it does, in the end, on an idle connection where nothing but empty lines came
+      if (answers.length === 0 && request.method !== 'CONNECT' && !isEmptyLines(request)) said('no answer');
       // a connection that ends with one answer takes those of the requests behind it along, which may be stored all the same: their producer sends them again
       unheard += Math.max(0, request.answers - answers.length);
       for (const answer of answers) {
