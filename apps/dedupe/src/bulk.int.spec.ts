@@ -131,8 +131,8 @@ describe('while DELIVERY is at 60 % of its bytes', () => {
     await rig.startDedupe();
     await Promise.all(Array.from({ length: EVENTS }, (_, n) => rig.accept(`b${n}`, { lane: 'bulk' })));
     const stoppedAt = await stopped();
-    // ours were counted as they went, so none is written above it but what was on its way at a reading: 64 at once, of 600 B, are a tenth
-    expect((await bytes()) / MAX_BYTES).toBeLessThan(0.7);
+    // ours were counted as they went, so none is written above it but what was in hand
+    expect((await bytes()) / MAX_BYTES).toBeLessThan(0.63);
     expect(await waitingInBulk()).toBe(EVENTS - stoppedAt);
     for (let n = 0; n < 20; n += 1) await rig.accept(`f${n}`);
     await eventually(async () => expect(await inLane('fresh')).toBe(20));

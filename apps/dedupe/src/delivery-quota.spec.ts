@@ -52,14 +52,30 @@ describe('bulk', () => {
 
   it('counts what it writes itself between two readings', async () => {
     const { quota, time, server } = setUp({ bytes: 500, maxBytes: 1_000 });
-    await quota.mayWrite(60);
-    await quota.mayWrite(60);
+    for (let n = 0; n < 2; n += 1) (await quota.mayWrite(60))();
     expect([quota.mayTake(false), quota.state.bytes, server.readings]).toEqual([false, 620, 1]);
     server.now = { bytes: 560, maxBytes: 1_000 };
     time.now = 250;
     quota.mayTake(false);
     await answered();
     expect([quota.mayTake(false), quota.state.bytes]).toEqual([true, 560]);
+  });
+
+  it('counts what is on its way at a reading until it is stored: of that the reading may have nothing', async () => {
+    const { quota, time, server } = setUp({ bytes: 500, maxBytes: 1_000 });
+    const ended = await quota.mayWrite(120);
+    const look = async (bytes: number): Promise<[boolean, number]> => {
+      server.now = { bytes, maxBytes: 1_000 };
+      time.now += 250;
+      quota.mayTake(false);
+      await answered();
+      return [quota.mayTake(false), quota.state.bytes];
+    };
+    expect(await look(470)).toEqual([true, 590]);
+    expect(await look(490)).toEqual([false, 610]);
+    ended();
+    expect([quota.mayTake(false), quota.state.bytes]).toEqual([false, 610]);
+    expect(await look(580)).toEqual([true, 580]);
   });
 
   it('reads four times a second at most, and not at all while nothing moves', async () => {

@@ -28,7 +28,9 @@ const LOOK_EVERY_MS = 2_000;
  */
 export class DeliveryQuota {
   private known: DeliveryBytes | undefined;
+  /** Since the last reading, and on their way: of those a reading has some, or none. */
   private written = 0;
+  private underWay = 0;
   private readAt = Number.NEGATIVE_INFINITY;
   private reading: Promise<void> | undefined;
   private closed = false;
@@ -44,7 +46,7 @@ export class DeliveryQuota {
 
   get state(): QuotaState {
     const { bytes, maxBytes } = this.known ?? { bytes: 0, maxBytes: 0 };
-    return { moving: this.isBelow, bytes: bytes + this.written, maxBytes };
+    return { moving: this.isBelow, bytes: bytes + this.written + this.underWay, maxBytes };
   }
 
   /** May more be taken? While not, it looks again by itself: asked often, it answers from memory. @param idle nothing is in hand, so nothing has changed by us, and the slow look is enough */
@@ -54,15 +56,23 @@ export class DeliveryQuota {
     return below;
   }
 
-  /** Resolves when so many bytes may be written, and counts them. @throws Stopped when it is closed meanwhile */
-  async mayWrite(bytes: number): Promise<void> {
+  /**
+   * Resolves when so many bytes may be written, and counts them.
+   * @returns to be called when they are stored, or given up: the next reading knows
+   * @throws Stopped when it is closed meanwhile
+   */
+  async mayWrite(bytes: number): Promise<() => void> {
     for (;;) {
       if (this.isOld) await this.refresh();
       if (this.closed) throw new Stopped('an event in bulk waited for room in WEBHOOK_DELIVERY');
       if (!this.isOld && this.isBelow) break;
       await wait(READ_EVERY_MS * (0.75 + Math.random() / 2));
     }
-    this.written += bytes;
+    this.underWay += bytes;
+    return () => {
+      this.underWay -= bytes;
+      this.written += bytes;
+    };
   }
 
   /** Whoever waits is sent away: what is not written comes again. */
@@ -76,7 +86,7 @@ export class DeliveryQuota {
   }
 
   private get isBelow(): boolean {
-    return this.known !== undefined && this.known.bytes + this.written < this.known.maxBytes * BULK_MAX_RATIO;
+    return this.known !== undefined && this.known.bytes + this.written + this.underWay < this.known.maxBytes * BULK_MAX_RATIO;
   }
 
   private refresh(): Promise<void> {

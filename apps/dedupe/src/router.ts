@@ -37,7 +37,7 @@ export type RouterOptions = {
   storms?: Pick<StormWatch, 'observe'>;
   now: () => Date;
   /** Resolves when so many bytes may be written to the lane; absent: at any time. */
-  mayWrite?: (bytes: number) => Promise<void>;
+  mayWrite?: (bytes: number) => Promise<() => void>;
   /** How many events are being written at once; absent: as many as are in hand. */
   places?: Pick<Places, 'within'>;
 };
@@ -154,8 +154,12 @@ export class Router {
   }
 
   private async write(messages: readonly Message[]): Promise<PubAck[]> {
-    await this.options.mayWrite?.(messages.reduce((sum, { data }) => sum + data.length + HEADER_BYTES, 0));
-    return storeAll(this.options.delivery, messages, this.options.heldUp);
+    const ended = await this.options.mayWrite?.(messages.reduce((sum, { data }) => sum + data.length + HEADER_BYTES, 0));
+    try {
+      return await storeAll(this.options.delivery, messages, this.options.heldUp);
+    } finally {
+      ended?.();
+    }
   }
 }
 
