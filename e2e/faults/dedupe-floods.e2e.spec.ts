@@ -98,7 +98,9 @@ it(`delivers ${title}, most of them answered at ingest’s door, beside a neighb
     );
     expect(totals).toMatchObject({ acknowledged: UNIQUE, delivered: UNIQUE, lost: 0, duplicates: 0, strange: 0 });
     expect(facts).toBeLessThan(0.02 * DUPLICATES);
-    expect(ingest + dedupe).toBe(DUPLICATES);
+    // exactly those, unless a batch had to be sent again because its answer was lost: then whatever of it was stored
+    expect(ingest + dedupe).toBeGreaterThanOrEqual(DUPLICATES);
+    expect(ingest + dedupe).toBeLessThanOrEqual(totals.requests - UNIQUE);
     expect(ingest).toBeGreaterThan(0);
     expect(Math.max(watching.most.stream, watching.most.share)).toBeLessThan(0.1);
     for (const { totals: ofNeighbour } of [quiet, loud]) expect(ofNeighbour).toMatchObject({ acknowledged: 200, delivered: 200, lost: 0, strange: 0 });

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { repositoryRoot, type Plane, type Totals } from '@spillway/testing';
+import type { Plane, Totals } from '@spillway/testing';
 import { TalkingProcess } from './talking-process.ts';
 
 export type FloodOptions = { url: string; key: string; tenant: string; /** Events, each sent `times` times. */ unique: number; times: number; withinMs: number };
@@ -21,9 +19,7 @@ export class Flood {
   private constructor(private readonly process: TalkingProcess) {}
 
   static async at(plane: Plane, options: Pick<FloodOptions, 'tenant' | 'unique' | 'times' | 'withinMs'>): Promise<Flood> {
-    const hook = pathToFileURL(join(repositoryRoot(), 'tools', 'swc-hook.mjs')).href;
-    const argument = JSON.stringify({ ...options, url: plane.app('ingest').url, key: plane.adminKey } satisfies FloodOptions);
-    const process = new TalkingProcess('the flood', ['--conditions=@spillway/source', '--import', hook, join(import.meta.dirname, 'flood-process.ts'), argument]);
+    const process = new TalkingProcess('the flood', 'flood-process.ts', { ...options, url: plane.app('ingest').url, key: plane.adminKey } satisfies FloodOptions);
     try {
       const { receiver } = await process.next<{ receiver: string }>();
       await plane.createEndpoint(options.tenant, { url: `${receiver}/${options.tenant}` });
@@ -57,7 +53,7 @@ export class Flood {
 
   private ask<T>(what: object): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.ended) reject(this.ended);
+      if (this.ended) return reject(this.ended);
       this.answered = { resolve: resolve as (said: unknown) => void, reject };
       this.process.tell(JSON.stringify(what));
     });

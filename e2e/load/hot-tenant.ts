@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { TalkingProcess } from './talking-process.ts';
 
 export type HotTenantOptions = { url: string; key: string; tenant: string; dataBytes: number; requests: number; /** Begun a second, if its connections keep up. */ perSecond: number; connections: number };
@@ -11,7 +10,7 @@ export class HotTenant {
   private readonly process: TalkingProcess;
 
   constructor(options: HotTenantOptions) {
-    this.process = new TalkingProcess('the hot tenant', [join(import.meta.dirname, 'hot-tenant.mjs'), JSON.stringify(options)]);
+    this.process = new TalkingProcess('the hot tenant', 'hot-tenant.mjs', options);
   }
 
   /** Where its receiver listens. */

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { repositoryRoot, type Plane, type Totals } from '@spillway/testing';
+import type { Plane, Totals } from '@spillway/testing';
 import { TalkingProcess } from './talking-process.ts';
 
 export type NeighbourOptions = { name: string; events: number; perSecond: number };
@@ -14,9 +12,7 @@ export class Neighbour {
   private constructor(private readonly process: TalkingProcess) {}
 
   static async at(plane: Plane): Promise<Neighbour> {
-    const hook = pathToFileURL(join(repositoryRoot(), 'tools', 'swc-hook.mjs')).href;
-    const options = JSON.stringify({ url: plane.app('ingest').url, key: plane.adminKey, tenant: TENANT });
-    const process = new TalkingProcess('the neighbour', ['--conditions=@spillway/source', '--import', hook, join(import.meta.dirname, 'neighbour-process.ts'), options]);
+    const process = new TalkingProcess('the neighbour', 'neighbour-process.ts', { url: plane.app('ingest').url, key: plane.adminKey, tenant: TENANT });
     try {
       const { receiver } = await process.next<{ receiver: string }>();
       await plane.createEndpoint(TENANT, { url: `${receiver}/${TENANT}` });

@@ -1,17 +1,23 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { repositoryRoot } from '@spillway/testing';
 
 /** A node of the test's own, beside it: it is told what to do by lines, and answers by lines of JSON. */
 export class TalkingProcess {
   private readonly child: ChildProcess;
   private readonly lines: AsyncIterator<string>;
 
+  /** @param file of this folder, as its source. @param argument what it is told from the start, as JSON */
   constructor(
     private readonly what: string,
-    args: readonly string[],
+    file: string,
+    argument: object,
   ) {
-    this.child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const hook = pathToFileURL(join(repositoryRoot(), 'tools', 'swc-hook.mjs')).href;
+    this.child = spawn(process.execPath, ['--conditions=@spillway/source', '--import', hook, join(import.meta.dirname, file), JSON.stringify(argument)], { stdio: ['pipe', 'pipe', 'inherit'] });
     // it has ended: `next` says so
     this.child.stdin?.on('error', () => undefined);
     this.lines = createInterface({ input: this.child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();

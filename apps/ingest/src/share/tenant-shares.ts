@@ -64,19 +64,14 @@ export class TenantShares {
   /** Tenants that have used nine tenths of their share, of bytes or of messages in a lane. */
   get atTheirShare(): number {
     let count = 0;
-    for (const [tenant, tally] of this.tenants) {
-      if (tally.bytes >= NEAR * this.bytesOf(tenant) || Object.values(tally.lanes).some(({ events }) => events >= NEAR * this.maxMessages)) count += 1;
-    }
+    for (const [tenant, tally] of this.tenants) if (this.useOf(tenant, tally) >= NEAR) count += 1;
     return count;
   }
 
   /** The largest part that a tenant uses of its share, of messages in a lane or of bytes: 0 to 1. */
   get largestUse(): number {
     let largest = 0;
-    for (const [tenant, tally] of this.tenants) {
-      const events = Math.max(...Object.values(tally.lanes).map((lane) => lane.events));
-      largest = Math.max(largest, tally.bytes / this.bytesOf(tenant), events / this.maxMessages);
-    }
+    for (const [tenant, tally] of this.tenants) largest = Math.max(largest, this.useOf(tenant, tally));
     return largest;
   }
 
@@ -133,6 +128,11 @@ export class TenantShares {
   private refuse(tenant: string, why: string, quota: Parameters<typeof tenantQuota>[1]): never {
     this.options.onRefused?.(tenant);
     throw tenantQuota(`tenant ${tenant} ${why}`, quota);
+  }
+
+  /** 1: all of its share of messages in a lane, or of bytes. */
+  private useOf(tenant: string, { bytes, lanes: { fresh, bulk, ordered } }: TenantTally): number {
+    return Math.max(bytes / this.bytesOf(tenant), Math.max(fresh.events, bulk.events, ordered.events) / this.maxMessages);
   }
 
   private bytesOf(tenant: string): number {
